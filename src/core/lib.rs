@@ -1,0 +1,18 @@
+//! The pure core of Rekindle: every decision, as a function of what was observed and the time.
+//! It must not know Kubernetes, I/O, clocks, threads or randomness; Cargo.toml and clippy.toml hold it to that.
+
+#![cfg_attr(
+    test,
+    allow(clippy::panic, clippy::unwrap_used, clippy::indexing_slicing, reason = "tests may fail loudly")
+)]
+
+pub mod ids;
+pub mod time;
+
+pub mod document;
+pub mod value;
+
+pub mod digest;
+pub mod finding;
+
+pub mod target;

@@ -1,0 +1,2 @@
+//! The `rekindle` program.
+fn main() {}
