@@ -20,6 +20,7 @@ const TOKEN_LIFE_SECONDS: i64 = 24 * 3600;
 /// How a ServiceAccount reaches the API server.
 #[derive(Debug, Clone)]
 pub struct Access {
+    /// Valid for a day.
     pub token: String,
     /// A file, gone with the control plane.
     pub kubeconfig: PathBuf,

@@ -46,8 +46,10 @@ async fn apply_object(client: &Client, namespace: &str, object: DynamicObject) -
         }
     };
     let params = PatchParams::apply(FIELD_MANAGER).force();
-    let applied =
-        api.patch(&name, &params, &Patch::Apply(&object)).await.with_context(|| format!("apply {} {name}", kind.kind))?;
+    let applied = api
+        .patch(&name, &params, &Patch::Apply(&object))
+        .await
+        .with_context(|| format!("apply {} {name}", kind.kind))?;
     if kind.kind == "CustomResourceDefinition" {
         return wait_until_served(&api, &name).await;
     }
@@ -70,8 +72,12 @@ async fn wait_until_served(api: &Api<DynamicObject>, name: &str) -> Result<Dynam
     let deadline = Instant::now() + ESTABLISH_LIMIT;
     loop {
         let object = api.get(name).await.with_context(|| format!("read the definition {name}"))?;
-        let conditions = object.data["status"]["conditions"].as_array().cloned().unwrap_or_default();
-        if conditions.iter().any(|condition| condition["type"] == "Established" && condition["status"] == "True") {
+        let conditions = object.data.pointer("/status/conditions").and_then(Value::as_array);
+        if conditions
+            .into_iter()
+            .flatten()
+            .any(|condition| condition["type"] == "Established" && condition["status"] == "True")
+        {
             return Ok(object);
         }
         ensure!(Instant::now() < deadline, "the definition {name} is not established: {conditions:?}");

@@ -23,6 +23,7 @@ rules:
 pub struct Entry {
     /// Such as `admin` or `system:serviceaccount:<namespace>:<name>`.
     pub user: String,
+    /// What the client calls itself.
     pub user_agent: String,
     /// `get`, `list`, `watch`, `create`, `update`, `patch`, `delete`, `deletecollection`; lower-case HTTP method otherwise.
     pub verb: String,
@@ -32,8 +33,11 @@ pub struct Entry {
     pub subresource: String,
     /// API group; empty for the core group.
     pub group: String,
+    /// Empty for what has none.
     pub namespace: String,
+    /// Empty for lists and the like.
     pub name: String,
+    /// Path and query.
     pub uri: String,
     /// HTTP status of the answer.
     pub code: u16,

@@ -12,6 +12,7 @@ pub struct Credentials {
     pub certificate: PathBuf,
     pub key: PathBuf,
     pub service_account_key: PathBuf,
+    pub service_account_public_key: PathBuf,
     pub tokens: PathBuf,
     pub admin_token: String,
 }
@@ -44,6 +45,7 @@ impl Credentials {
             certificate: write("server.crt", &certificate.pem())?,
             key: write("server.key", &key.serialize_pem())?,
             service_account_key: write("service-account.key", &service_account_key.serialize_pem())?,
+            service_account_public_key: write("service-account.pub", &service_account_key.public_key_pem())?,
             tokens: write("tokens.csv", &format!("{admin_token},admin,admin,system:masters\n"))?,
             admin_token,
         })

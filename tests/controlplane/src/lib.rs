@@ -35,6 +35,7 @@ pub fn init() {
 /// # Panics
 ///
 /// If it cannot be started; the message says why.
+#[expect(clippy::panic, reason = "called from tests only, which have nothing to do without it")]
 pub async fn shared() -> &'static ControlPlane {
     static SHARED: tokio::sync::OnceCell<Result<ControlPlane, String>> = tokio::sync::OnceCell::const_new();
     let start = || async { ControlPlane::start(Options::default()).await.map_err(|error| format!("{error:#}")) };

@@ -79,7 +79,7 @@ impl Namespace {
     }
 
     /// Applies one manifest and returns it as its own type.
-    pub async fn apply_one<K: DeserializeOwned>(&self, yaml: &str) -> Result<K> {
+    pub async fn apply_one<K: Resource + DeserializeOwned>(&self, yaml: &str) -> Result<K> {
         let object = self.apply(yaml).await?.into_iter().next().context("apply a text without a manifest")?;
         object.try_parse().context("read the applied object")
     }

@@ -218,7 +218,7 @@ impl ControlPlane {
             flag("--cert-dir", self.dir.join("certificates")),
             flag("--tls-cert-file", &files.certificate),
             flag("--tls-private-key-file", &files.key),
-            flag("--service-account-key-file", &files.service_account_key),
+            flag("--service-account-key-file", &files.service_account_public_key),
             flag("--service-account-signing-key-file", &files.service_account_key),
             flag("--service-account-issuer", "https://kubernetes.default.svc"),
             flag("--token-auth-file", &files.tokens),
@@ -262,8 +262,10 @@ impl ControlPlane {
 
     async fn wait_until_ready(&self) -> Result<()> {
         let deadline = Instant::now() + START_LIMIT;
+        let mut config = self.config();
         // A retry of the client's own would wait longer than we want to.
-        let client = Client::try_from(Config { default_retry: false, ..self.config() }).context("make a client")?;
+        config.default_retry = false;
+        let client = Client::try_from(config).context("make a client")?;
         loop {
             let request = http::Request::get("/readyz").body(Vec::new()).context("ask for readiness")?;
             if client.request_text(request).await.is_ok_and(|answer| answer == "ok") {
@@ -321,7 +323,7 @@ fn create_dir(keep: Option<&Path>) -> Result<PathBuf> {
 fn free_port() -> Result<u16> {
     use std::hash::{BuildHasher, RandomState};
     for attempt in 0..200u32 {
-        let port = 20_000 + u16::try_from(RandomState::new().hash_one(attempt) % 12_000).unwrap_or(0);
+        let port = 20_000 + u16::try_from(RandomState::new().hash_one(attempt) % 12_000).unwrap_or_default();
         if TcpListener::bind(SocketAddrV4::new(Ipv4Addr::LOCALHOST, port)).is_ok() {
             return Ok(port);
         }

@@ -16,6 +16,7 @@ use serde_json::{Value, json};
 use crate::namespace::named;
 
 const CONTAINER: &str = "app";
+const IMAGE: &str = "example.invalid/app:1";
 
 /// A loopback address that no other pod of this process has.
 pub fn next_loopback() -> Ipv4Addr {
@@ -38,13 +39,8 @@ pub struct FakePod {
 impl FakePod {
     /// A pod with one container and no ports, Ready, on a node of the name `node`.
     pub fn named(name: &str) -> Self {
-        let container = Container {
-            name: CONTAINER.to_owned(),
-            image: Some("example.invalid/app:1".to_owned()),
-            ..Default::default()
-        };
         let spec = PodSpec {
-            containers: vec![container],
+            containers: vec![container()],
             node_name: Some("node".to_owned()),
             automount_service_account_token: Some(false),
             ..Default::default()
@@ -53,12 +49,14 @@ impl FakePod {
         Self { manifest, ready: true, address: None }
     }
 
+    /// Sets a label.
     #[must_use]
     pub fn label(mut self, key: &str, value: &str) -> Self {
         self.manifest.metadata.labels.get_or_insert_default().insert(key.to_owned(), value.to_owned());
         self
     }
 
+    /// Sets an annotation.
     #[must_use]
     pub fn annotation(mut self, key: &str, value: &str) -> Self {
         self.manifest.metadata.annotations.get_or_insert_default().insert(key.to_owned(), value.to_owned());
@@ -70,22 +68,29 @@ impl FakePod {
     pub fn port(mut self, name: &str, number: u16) -> Self {
         let port =
             ContainerPort { name: Some(name.to_owned()), container_port: i32::from(number), ..Default::default() };
-        self.spec().containers[0].ports.get_or_insert_default().push(port);
+        let containers = &mut self.spec().containers;
+        match containers.first_mut() {
+            Some(first) => first.ports.get_or_insert_default().push(port),
+            None => containers.push(Container { ports: Some(vec![port]), ..container() }),
+        }
         self
     }
 
+    /// On a node of another name.
     #[must_use]
     pub fn node(mut self, name: &str) -> Self {
         self.spec().node_name = Some(name.to_owned());
         self
     }
 
+    /// In its node's network namespace.
     #[must_use]
     pub fn host_network(mut self) -> Self {
         self.spec().host_network = Some(true);
         self
     }
 
+    /// Adds an owner, such as a ReplicaSet.
     #[must_use]
     pub fn owned_by(mut self, owner: OwnerReference) -> Self {
         self.manifest.metadata.owner_references.get_or_insert_default().push(owner);
@@ -112,10 +117,8 @@ impl FakePod {
 
     pub(crate) async fn start(self, api: Api<Pod>) -> Result<RunningPod> {
         let name = self.manifest.metadata.name.clone().context("create a pod without a name")?;
-        let created = api
-            .create(&PostParams::default(), &self.manifest)
-            .await
-            .with_context(|| format!("create pod {name}"))?;
+        let created =
+            api.create(&PostParams::default(), &self.manifest).await.with_context(|| format!("create pod {name}"))?;
         let uid = created.metadata.uid.context("create a pod without a UID")?;
         let address = self.address.unwrap_or_else(next_loopback);
         let now = Timestamp::now();
@@ -124,6 +127,10 @@ impl FakePod {
         pod.report().await?;
         Ok(pod)
     }
+}
+
+fn container() -> Container {
+    Container { name: CONTAINER.to_owned(), image: Some(IMAGE.to_owned()), ..Default::default() }
 }
 
 /// A pod that was created, with the means to let things happen to it.
@@ -140,14 +147,17 @@ pub struct RunningPod {
 }
 
 impl RunningPod {
+    /// Its name.
     pub fn name(&self) -> &str {
         &self.name
     }
 
+    /// The UID that the API server gave it.
     pub fn uid(&self) -> &str {
         &self.uid
     }
 
+    /// Its `podIP`, on which one can really listen.
     pub fn address(&self) -> Ipv4Addr {
         self.address
     }
@@ -227,7 +237,7 @@ impl RunningPod {
             ],
             "containerStatuses": [{
                 "name": CONTAINER,
-                "image": "example.invalid/app:1",
+                "image": IMAGE,
                 "imageID": "",
                 "containerID": format!("fake://{}/{}", self.uid, self.restarts),
                 "ready": self.ready,

@@ -13,14 +13,14 @@ const ETCD_MODULE: &str = include_str!("../go/etcd/go.mod");
 /// Finds a program such as `kube-apiserver`, `kubectl` or `promtool`.
 pub fn program(name: &str) -> Result<PathBuf> {
     let own = env::var_os("KUBEBUILDER_ASSETS").map(PathBuf::from);
-    let folders: Vec<PathBuf> = own.into_iter().chain([cache()?]).collect();
-    for folder in &folders {
+    let cache = cache()?;
+    for folder in own.iter().chain([&cache]) {
         let candidate = folder.join(name);
         if candidate.is_file() {
             return Ok(candidate);
         }
     }
-    bail!("{name} is neither in KUBEBUILDER_ASSETS nor in {}: run scripts/setup", folders[folders.len() - 1].display())
+    bail!("{name} is neither in KUBEBUILDER_ASSETS nor in {}: run scripts/setup", cache.display())
 }
 
 fn cache() -> Result<PathBuf> {

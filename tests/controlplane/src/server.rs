@@ -58,8 +58,9 @@ impl Server {
     /// The last lines of the log, for error messages.
     pub fn log_tail(&self) -> String {
         let log = fs::read_to_string(self.dir.join(format!("{}.log", self.name))).unwrap_or_default();
-        let lines: Vec<&str> = log.lines().collect();
-        lines[lines.len().saturating_sub(20)..].join("\n")
+        let mut lines: Vec<&str> = log.lines().rev().take(20).collect();
+        lines.reverse();
+        lines.join("\n")
     }
 
     /// Asks the server to end, and kills it if it has not after a grace period.
