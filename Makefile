@@ -1,0 +1,43 @@
+# Everyday commands. `make` alone lists them.
+
+.DEFAULT_GOAL := help
+.PHONY: help setup fmt check test generate verify bench demo controlplane coverage
+
+CARGO ?= cargo
+# Built alone as well, so that none leans on a feature that another crate switched on.
+LIBRARIES := rekindle-core rekindle-api rekindle-client
+
+help: ## List the commands
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  %-14s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
+
+setup: ## Build what the tests need beyond Rust: etcd, kube-apiserver, kubectl, prometheus
+	@scripts/setup
+
+fmt: ## Format the code
+	$(CARGO) fmt --all
+
+check: ## Check the format, lint everything, and build each library alone
+	$(CARGO) fmt --all --check
+	$(CARGO) clippy --workspace --all-targets -- -D warnings
+	@for library in $(LIBRARIES); do echo "$(CARGO) check -p $$library"; $(CARGO) check -p $$library || exit 1; done
+
+test: ## Run everything that CI runs: setup, check, verify, all tests
+	@scripts/test
+
+generate: ## Write the files that are generated from the code
+	@scripts/generate
+
+verify: ## Compare the generated files with the code
+	@scripts/generate --check
+
+bench: setup ## Measure against a bare program on a real API server
+	$(CARGO) run --release -p rekindle-bench
+
+demo: setup ## Show a change travel into pods and back, on a real API server
+	$(CARGO) run -p rekindle-demo
+
+controlplane: setup ## Run etcd and an API server until Ctrl-C; ARGS="--keep-dir DIR" keeps the data
+	@$(CARGO) run -q -p rekindle-testplane -- $(ARGS)
+
+coverage: setup ## Measure what the tests cover; installs cargo-llvm-cov and LLVM's tools if they are missing
+	@scripts/coverage
