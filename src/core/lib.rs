@@ -15,4 +15,5 @@ pub mod value;
 pub mod digest;
 pub mod finding;
 
+pub mod retry;
 pub mod target;

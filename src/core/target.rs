@@ -1,6 +1,16 @@
 //! Targets: the pods that a policy's versions must reach, where each listens, and what a push to one ended in.
 //! Must not know Kubernetes types: the shell hands in [`PodFacts`].
 
+pub mod select;
+
+pub mod address;
+pub mod claims;
+
+pub mod endpoint;
+
+#[cfg(test)]
+mod tests;
+
 use std::collections::BTreeMap;
 use std::net::IpAddr;
 use std::time::Duration;
@@ -43,6 +53,20 @@ pub struct PodFacts {
     pub ready: bool,
     /// When the youngest of its running containers started.
     pub started: Timestamp,
+}
+
+/// The pod annotations that selection reads, without their prefix `rekindle.dev/`; others are not its business.
+pub mod annotation {
+    /// Consent: `true`, and nothing else, makes a pod a target.
+    pub const RELOAD: &str = "reload";
+    /// The one policy that the pod accepts.
+    pub const POLICY: &str = "policy";
+    /// The port, as a number or a container port's name.
+    pub const PORT: &str = "port";
+    /// The path.
+    pub const PATH: &str = "path";
+    /// How long one push may take.
+    pub const TIMEOUT: &str = "timeout";
 }
 
 /// How a version is brought to targets.
