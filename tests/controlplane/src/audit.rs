@@ -1,7 +1,7 @@
 //! What the API server was asked, one entry per request, from its audit log: so that a test can count requests.
 
-use std::fs;
-use std::io::ErrorKind;
+use std::fs::File;
+use std::io::{self, ErrorKind, Read, Seek, SeekFrom};
 use std::path::{Path, PathBuf};
 
 use anyhow::{Context, Result};
@@ -60,7 +60,7 @@ impl Entry {
 
 /// A place in the log, to count from.
 #[derive(Debug, Clone, Copy)]
-pub struct Mark(usize);
+pub struct Mark(u64);
 
 /// The audit log of one control plane.
 #[derive(Debug, Clone)]
@@ -85,15 +85,19 @@ impl AuditLog {
 
     /// Where the log ends now.
     pub fn mark(&self) -> Result<Mark> {
-        Ok(Mark(self.read()?.len()))
+        let length = self.open()?.map_or(Ok(0), |file| file.metadata().map(|metadata| metadata.len()));
+        Ok(Mark(length.with_context(|| format!("measure {}", self.path.display()))?))
     }
 
     /// The requests that were answered after a mark.
+    ///
+    /// Caveat: the server writes a request down just after its answer; see [`ControlPlane::settle_audit`].
+    ///
+    /// [`ControlPlane::settle_audit`]: crate::ControlPlane::settle_audit
     pub fn since(&self, mark: Mark) -> Result<Vec<Entry>> {
-        let text = self.read()?;
-        let text = text.get(mark.0..).unwrap_or_default();
+        let text = self.read_from(mark).with_context(|| format!("read {}", self.path.display()))?;
         // A line that the server is writing at this moment is left for the next call.
-        let complete = text.rfind('\n').map_or("", |end| &text[..end]);
+        let complete = text.rsplit_once('\n').map_or("", |(complete, _)| complete);
         complete.lines().map(parse).collect()
     }
 
@@ -102,11 +106,20 @@ impl AuditLog {
         Ok(self.since(mark)?.iter().filter(|entry| such(entry)).count())
     }
 
-    fn read(&self) -> Result<String> {
-        match fs::read(&self.path) {
-            Ok(bytes) => Ok(String::from_utf8_lossy(&bytes).into_owned()),
-            Err(error) if error.kind() == ErrorKind::NotFound => Ok(String::new()),
-            Err(error) => Err(error).with_context(|| format!("read {}", self.path.display())),
+    fn read_from(&self, mark: Mark) -> io::Result<String> {
+        let mut bytes = Vec::new();
+        if let Some(mut file) = self.open()? {
+            file.seek(SeekFrom::Start(mark.0))?;
+            file.read_to_end(&mut bytes)?;
+        }
+        Ok(String::from_utf8_lossy(&bytes).into_owned())
+    }
+
+    /// `None` as long as the server has written nothing.
+    fn open(&self) -> io::Result<Option<File>> {
+        match File::open(&self.path) {
+            Err(error) if error.kind() == ErrorKind::NotFound => Ok(None),
+            opened => opened.map(Some),
         }
     }
 }

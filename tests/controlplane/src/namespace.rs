@@ -4,7 +4,7 @@ use std::sync::atomic::{AtomicU32, Ordering};
 
 use anyhow::{Context, Result};
 use futures::stream::{self, StreamExt, TryStreamExt};
-use k8s_openapi::api::core::v1::{self as core, ServiceAccount};
+use k8s_openapi::api::core::v1 as core;
 use kube::api::{Api, DynamicObject, ObjectMeta, PostParams};
 use kube::{Client, Resource};
 use serde::de::DeserializeOwned;
@@ -39,8 +39,9 @@ impl ControlPlane {
         Api::all(client.clone()).create(&params, &namespace).await.with_context(|| format!("make namespace {name}"))?;
 
         let namespace = Namespace { name: name.to_owned(), client };
-        let account = ServiceAccount { metadata: named("default"), ..Default::default() };
-        namespace.api().create(&params, &account).await.context("make the default ServiceAccount")?;
+        // Applied, not created: a controller manager, if there is one, may have been faster.
+        let account = r#"{"apiVersion": "v1", "kind": "ServiceAccount", "metadata": {"name": "default"}}"#;
+        namespace.apply(account).await.context("make the default ServiceAccount")?;
         Ok(namespace)
     }
 }

@@ -10,6 +10,7 @@ use std::ffi::OsString;
 use std::fs;
 use std::net::{Ipv4Addr, SocketAddrV4, TcpListener};
 use std::path::{Path, PathBuf};
+use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant};
 
@@ -27,6 +28,7 @@ use crate::server::Server;
 
 /// Far longer than a start takes, so that only a broken one meets it.
 const START_LIMIT: Duration = Duration::from_secs(90);
+const SETTLE_LIMIT: Duration = Duration::from_secs(10);
 const POLL: Duration = Duration::from_millis(20);
 
 /// What can be chosen about a control plane.
@@ -138,6 +140,24 @@ impl ControlPlane {
         AuditLog::new(self.dir.join("audit.log"))
     }
 
+    /// Waits until every request that was answered so far is in the audit log.
+    pub async fn settle_audit(&self) -> Result<()> {
+        static COUNT: AtomicU64 = AtomicU64::new(0);
+        ensure!(self.options.audit, "wait for the audit log: the options turned it off");
+        let log = self.audit();
+        let mark = log.mark()?;
+        // A request of our own comes after all others; when it is written down, they are.
+        let path = format!("/version?settle={}", COUNT.fetch_add(1, Ordering::Relaxed));
+        let request = http::Request::get(&path).body(Vec::new()).context("ask for the version")?;
+        self.client()?.request_text(request).await.context("ask for the version")?;
+        let deadline = Instant::now() + SETTLE_LIMIT;
+        while log.count(mark, |entry| entry.uri == path)? == 0 {
+            ensure!(Instant::now() < deadline, "the audit log does not settle");
+            sleep(POLL).await;
+        }
+        Ok(())
+    }
+
     /// Runs the kubectl of the same version with the administrator's kubeconfig, and returns what it printed.
     pub async fn kubectl(&self, arguments: &[&str]) -> Result<String> {
         let output = tokio::process::Command::new(program("kubectl")?)
@@ -233,12 +253,15 @@ impl ControlPlane {
             flag("--max-requests-inflight", "4000"),
             flag("--max-mutating-requests-inflight", "2000"),
             flag("--profiling", "false"),
+            flag("--shutdown-watch-termination-grace-period", "200ms"),
         ];
         if self.options.audit {
             let policy = self.dir.join("audit-policy.yaml");
             fs::write(&policy, audit::POLICY).context("write the audit policy")?;
             arguments.push(flag("--audit-policy-file", policy));
             arguments.push(flag("--audit-log-path", self.audit().path()));
+            // One file, so that a mark stays a place in it.
+            arguments.push(flag("--audit-log-maxsize", "100000"));
         }
         arguments.extend(self.options.api_server_flags.iter().map(OsString::from));
         Ok(arguments)
@@ -254,6 +277,8 @@ impl ControlPlane {
             flag("--root-ca-file", &self.credentials.authority),
             flag("--use-service-account-credentials", "false"),
             flag("--leader-elect", "false"),
+            // Fake pods are on nodes that do not exist, and these two would delete them for it.
+            flag("--controllers", "*,-pod-garbage-collector-controller,-node-lifecycle-controller"),
         ];
         let name = "kube-controller-manager";
         self.servers().controller_manager = Some(Server::start(name, &program(name)?, &arguments, &self.dir)?);

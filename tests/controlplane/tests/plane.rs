@@ -84,6 +84,7 @@ async fn a_service_account_has_its_roles_and_no_more() -> Result<()> {
     assert!(list.is_ok(), "{list:?}");
     assert!(matches!(secrets, Err(kube::Error::Api(status)) if status.is_forbidden()));
     assert!(matches!(written, Err(kube::Error::Api(status)) if status.is_forbidden()));
+    plane.settle_audit().await?;
     let by_operator = plane.audit().count(mark, |entry| entry.is_by(namespace.name(), "operator"))?;
     let writes = plane.audit().count(mark, |entry| entry.is_by(namespace.name(), "operator") && entry.is_write())?;
     assert_eq!((by_operator, writes), (3, 1));
