@@ -17,3 +17,5 @@ pub mod finding;
 
 pub mod retry;
 pub mod target;
+
+pub mod contract;
