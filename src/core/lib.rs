@@ -15,6 +15,8 @@ pub mod value;
 pub mod digest;
 pub mod finding;
 
+pub mod version;
+
 pub mod retry;
 pub mod target;
 

@@ -1,0 +1,4 @@
+//! Versions: how their content is recorded and which of them are kept and returned to.
+//! Must not know how a version is stored or pushed.
+
+pub mod content;
