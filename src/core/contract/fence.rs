@@ -4,6 +4,21 @@
 use crate::ids::Epoch;
 use crate::target::Running;
 
+/// What a receiver has to remember: in memory is enough, for a process that starts anew runs nothing yet.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Fence {
+    /// The highest epoch seen in a push with a good signature, be it that the application refused the version.
+    pub epoch: Epoch,
+    /// What runs.
+    pub running: Option<Running>,
+}
+
+impl Default for Fence {
+    fn default() -> Self {
+        Self { epoch: Epoch(0), running: None }
+    }
+}
+
 /// What a receiver does with a push whose signature was verified.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Judgment {
@@ -15,21 +30,20 @@ pub enum Judgment {
     Stale,
 }
 
-/// Compares a push with what runs.
-///
-/// The epoch of `running` is the highest that the receiver has seen, be it with a push that the application refused.
-/// A lower epoch is stale whatever the version; a lower version is stale whatever the epoch.
-#[must_use]
-pub fn judge(running: Option<(Epoch, Running)>, incoming: (Epoch, Running)) -> Judgment {
-    let Some((seen, running)) = running else {
-        return Judgment::Apply;
-    };
-    let (epoch, incoming) = incoming;
-    if epoch < seen || incoming.version < running.version {
-        return Judgment::Stale;
+impl Fence {
+    /// Compares a push with what runs, and remembers its epoch.
+    ///
+    /// A lower epoch is stale whatever the version; a lower version is stale whatever the epoch.
+    pub fn judge(&mut self, epoch: Epoch, incoming: Running) -> Judgment {
+        if epoch < self.epoch {
+            return Judgment::Stale;
+        }
+        self.epoch = epoch;
+        match self.running {
+            None => Judgment::Apply,
+            Some(running) if incoming.version > running.version => Judgment::Apply,
+            Some(running) if incoming == running => Judgment::AlreadyRunning,
+            Some(_) => Judgment::Stale,
+        }
     }
-    if incoming.version > running.version {
-        return Judgment::Apply;
-    }
-    if incoming.digest == running.digest { Judgment::AlreadyRunning } else { Judgment::Stale }
 }

@@ -89,6 +89,19 @@ pub fn sign(key: &PushKey, unix_seconds: i64, body: &[u8]) -> String {
     format!("t={time},v1={}", base16ct::lower::encode_string(&mac))
 }
 
+/// The value of the header while the key is being rotated: signed with both keys, so that a target whose mount still
+/// holds the key before accepts it as well as one that has the new key already.
+#[must_use]
+pub fn sign_with_all(keys: &PushKeys, unix_seconds: i64, body: &[u8]) -> String {
+    let mut header = sign(&keys.current, unix_seconds, body);
+    if let Some(previous) = &keys.previous {
+        let mac = previous.mac(&unix_seconds.to_string(), body).finalize().into_bytes();
+        header.push_str(",v1=");
+        header.push_str(&base16ct::lower::encode_string(&mac));
+    }
+    header
+}
+
 /// Checks a header against the body as it was received, in constant time.
 ///
 /// One matching `v1` is enough, so that a signer may sign with two keys while it rotates them; fields other than `t`

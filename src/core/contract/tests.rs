@@ -7,8 +7,8 @@ use serde_json::{Value, json};
 
 use super::answer::{AnswerBody, MAX_REASON, interpret, interpret_notice};
 use super::body::{Body, BodyError, Limits, MAX_CHANGED, Reason};
-use super::fence::{Judgment, judge};
-use super::signature::{PushKey, PushKeys, SignatureError, sign, verify};
+use super::fence::{Fence, Judgment};
+use super::signature::{PushKey, PushKeys, SignatureError, sign, sign_with_all, verify};
 use crate::digest::Digest;
 use crate::document::{DocumentName, Documents};
 use crate::ids::{Epoch, Namespace, ObjectName, PolicyId, VersionNumber};
@@ -99,6 +99,17 @@ fn a_changed_body_is_refused() {
 }
 
 #[test]
+fn while_a_key_is_rotated_either_key_verifies() {
+    let PushKeys { current, previous } = keys();
+    let header = sign_with_all(&keys(), 1000, b"body");
+    for key in [current.clone(), previous.unwrap()] {
+        assert_eq!(verify(&PushKeys { current: key, previous: None }, &header, b"body", 1000), Ok(()));
+    }
+    let alone = PushKeys { current, previous: None };
+    assert_eq!(sign_with_all(&alone, 1000, b"body"), sign(&alone.current, 1000, b"body"));
+}
+
+#[test]
 fn keys_are_bounded_and_never_printed() {
     for length in [0, 31, 1025] {
         assert!(PushKey::new(&vec![7; length]).is_err(), "{length}");
@@ -118,14 +129,30 @@ fn the_fence_judges_as_the_vectors_say() {
         (Epoch(value["epoch"].as_u64().unwrap()), running)
     };
     for case in cases("fences") {
-        let current = case["running"].is_object().then(|| running(&case["running"]));
+        let mut fence = Fence::default();
+        if case["running"].is_object() {
+            let (epoch, running) = running(&case["running"]);
+            fence = Fence { epoch, running: Some(running) };
+        }
         let expected = match text(&case, "judgment") {
             "apply" => Judgment::Apply,
             "already-running" => Judgment::AlreadyRunning,
-            _ => Judgment::Stale,
+            "stale" => Judgment::Stale,
+            other => panic!("{other}"),
         };
-        assert_eq!(judge(current, running(&case["incoming"])), expected, "{}", case["about"]);
+        let (epoch, incoming) = running(&case["incoming"]);
+        assert_eq!(fence.judge(epoch, incoming), expected, "{}", case["about"]);
     }
+}
+
+#[test]
+fn the_epoch_of_a_refused_version_is_remembered() {
+    let push = |version| Running { version: VersionNumber(version), digest: Digest::of(&Documents::default()) };
+    let mut fence = Fence::default();
+    assert_eq!(fence.judge(Epoch(3), push(8)), Judgment::Apply);
+    assert_eq!(fence.judge(Epoch(2), push(9)), Judgment::Stale);
+    assert_eq!(fence.judge(Epoch(3), push(8)), Judgment::Apply, "it may be tried again");
+    assert_eq!(fence, Fence { epoch: Epoch(3), running: None });
 }
 
 #[test]
