@@ -4,6 +4,26 @@
 //! `scripts/setup` builds the programs. There is no controller manager unless asked for: no garbage collection, no
 //! Deployments that make pods, and a `default` ServiceAccount only where [`ControlPlane::namespace`] made it.
 
+//!
+//! ```no_run
+//! # async fn example() -> anyhow::Result<()> {
+//! use rekindle_testplane::{FakePod, shared};
+//!
+//! let plane = shared().await;
+//! let namespace = plane.namespace("quota").await?;
+//! let access = plane.service_account(namespace.name(), "operator", "<the ClusterRole that is shipped>").await?;
+//! let mut pod = namespace.fake_pod(FakePod::named("web-0").label("app", "web").port("http", 8080)).await?;
+//!
+//! let mark = plane.audit().mark()?;
+//! namespace.config_map("app", &[("app.yaml", "size: 1")]).await?;
+//! pod.restart().await?;
+//! plane.settle_audit().await?;
+//! let writes = plane.audit().count(mark, |request| request.is_write() && request.is_by(namespace.name(), "operator"))?;
+//! # let _ = (access.kubeconfig, writes);
+//! # Ok(())
+//! # }
+//! ```
+
 mod access;
 mod apply;
 pub mod audit;
