@@ -18,6 +18,7 @@ pub mod finding;
 pub mod version;
 
 pub mod retry;
+pub mod reason;
 pub mod target;
 
 pub mod contract;
