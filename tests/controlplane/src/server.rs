@@ -8,7 +8,7 @@ use std::fs::{self, File};
 use std::io;
 use std::os::unix::process::CommandExt;
 use std::path::{Path, PathBuf};
-use std::process::{Child, Command, Stdio};
+use std::process::{Child, Command, ExitStatus, Stdio};
 use std::thread;
 use std::time::{Duration, Instant};
 
@@ -49,7 +49,7 @@ impl Server {
 
     /// Fails if the server has ended, with the end of its log.
     pub fn check_running(&mut self) -> Result<()> {
-        match self.child.try_wait().with_context(|| format!("look after {}", self.name))? {
+        match self.try_wait()? {
             None => Ok(()),
             Some(status) => bail!("{} ended with {status}:\n{}", self.name, self.log_tail()),
         }
@@ -64,8 +64,11 @@ impl Server {
     }
 
     /// Asks the server to end, and kills it if it has not after a grace period.
-    pub fn stop(self) -> Result<()> {
-        self.signal(Signal::SIGTERM)?;
+    pub fn stop(mut self) -> Result<()> {
+        // Once it has been waited for, its id may belong to another process.
+        if self.try_wait()?.is_none() {
+            self.signal(Signal::SIGTERM)?;
+        }
         self.reap(GRACE)
     }
 
@@ -76,13 +79,12 @@ impl Server {
 
     fn signal(&self, signal: Signal) -> Result<()> {
         let id = i32::try_from(self.child.id()).context("read the process id")?;
-        // The child has not been waited for, so its id cannot belong to another process.
         kill(Pid::from_raw(id), signal).with_context(|| format!("send {signal} to {}", self.name))
     }
 
     fn reap(mut self, grace: Duration) -> Result<()> {
         let deadline = Instant::now() + grace;
-        while self.wait_step()?.is_none() {
+        while self.try_wait()?.is_none() {
             if Instant::now() >= deadline {
                 self.child.kill().with_context(|| format!("kill {}", self.name))?;
                 self.child.wait().with_context(|| format!("wait for {}", self.name))?;
@@ -96,7 +98,7 @@ impl Server {
         })
     }
 
-    fn wait_step(&mut self) -> Result<Option<std::process::ExitStatus>> {
-        self.child.try_wait().with_context(|| format!("wait for {}", self.name))
+    fn try_wait(&mut self) -> Result<Option<ExitStatus>> {
+        self.child.try_wait().with_context(|| format!("look after {}", self.name))
     }
 }

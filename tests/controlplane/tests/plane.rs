@@ -117,6 +117,9 @@ async fn fake_pods_run_restart_and_go() -> Result<()> {
     let ready = status.conditions.context("conditions")?.into_iter().find(|condition| condition.type_ == "Ready");
     assert_eq!(ready.context("Ready")?.status, "False");
 
+    pod.terminate().await?;
+    assert!(pod.get().await?.metadata.deletion_timestamp.is_some());
+
     for pod in pods {
         pod.delete().await?;
     }
