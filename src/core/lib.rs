@@ -15,6 +15,10 @@ pub mod value;
 pub mod digest;
 pub mod finding;
 
+pub mod format;
+
+pub mod configuration;
+
 pub mod version;
 
 pub mod retry;
