@@ -2,3 +2,4 @@
 //! Must not know how a version is stored or pushed.
 
 pub mod content;
+pub mod history;
