@@ -22,7 +22,6 @@ pub mod configuration;
 pub mod version;
 
 pub mod retry;
-pub mod reason;
 pub mod target;
 
 pub mod contract;
