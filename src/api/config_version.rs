@@ -62,9 +62,9 @@ pub struct ConfigVersionSpec {
     pub origin: Origin,
     /// `Valid`: it passed validation. `Forced`: a rollback took it back unchecked, because a person asked for that.
     pub verdict: Verdict,
-    /// Warnings of the validation, at most 50.
+    /// Warnings of the validation, at most 20.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
-    #[schemars(length(max = 50))]
+    #[schemars(length(max = 20))]
     pub findings: Vec<Finding>,
     /// What it changes against its parent, in values of the merged tree.
     pub diff: DiffSummary,
@@ -93,14 +93,10 @@ pub struct Origin {
     /// `Edit` of a ConfigMap, change of a `File`, `Rollback` by a person, or automatic `Revert`.
     #[serde(rename = "type")]
     pub type_: OriginType,
-    /// Who wrote last, as the ConfigMap's managed fields name it; absent when nothing says so.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    #[schemars(length(max = 256))]
-    pub field_manager: Option<String>,
     /// What it was read from, at most 8.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     #[schemars(length(max = 8))]
-    pub resource_versions: Vec<SeenResource>,
+    pub sources: Vec<SeenSource>,
     /// The ConfigRollback that asked for it.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub rollback: Option<RollbackReference>,
@@ -134,7 +130,7 @@ pub enum OriginType {
 /// What was read, at which state.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, KubeSchema)]
 #[serde(rename_all = "camelCase")]
-pub struct SeenResource {
+pub struct SeenSource {
     /// `ConfigMap` or `Files`.
     pub kind: SourceKind,
     /// The name of the ConfigMap, or the path of the files.
@@ -144,6 +140,10 @@ pub struct SeenResource {
     #[serde(default, skip_serializing_if = "Option::is_none")]
     #[schemars(length(max = 64))]
     pub resource_version: Option<String>,
+    /// Who wrote the ConfigMap last, as its managed fields name it; absent when nothing says so.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[schemars(length(max = 256))]
+    pub field_manager: Option<String>,
 }
 
 /// The kinds of source.
@@ -224,10 +224,10 @@ pub struct ConfigVersionStatus {
     #[serde(default, skip_serializing_if = "Option::is_none")]
     #[schemars(length(max = 128))]
     pub summary: Option<String>,
+    // One value to the API server, not a map: the managed fields of a map would take more room than the map itself.
     /// Which pods proved that they run it, at most 5000.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     #[schemars(length(max = 5000))]
-    #[x_kube(merge_strategy = ListMerge::Map(vec!["uid".to_owned()]))]
     pub acks: Vec<Acknowledgement>,
 }
 

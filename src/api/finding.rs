@@ -35,16 +35,16 @@ pub struct Finding {
     pub column: Option<u32>,
     /// The path in the document or tree, such as `database.pools[0].size`.
     #[serde(default, skip_serializing_if = "Option::is_none")]
-    #[schemars(length(max = 1024))]
+    #[schemars(length(max = 512))]
     pub path: Option<String>,
     /// The rule that is broken, such as `Maximum` or `DuplicateKey`.
     #[schemars(length(max = 64))]
     pub rule: String,
     /// What is wrong.
-    #[schemars(length(max = 1024))]
+    #[schemars(length(max = 512))]
     pub message: String,
     /// What to do.
     #[serde(default, skip_serializing_if = "Option::is_none")]
-    #[schemars(length(max = 1024))]
+    #[schemars(length(max = 512))]
     pub hint: Option<String>,
 }

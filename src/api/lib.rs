@@ -26,13 +26,13 @@ pub use config_schema::{
 };
 pub use config_version::{
     Acknowledgement, ConfigVersion, ConfigVersionSpec, ConfigVersionStatus, Content, DiffSummary, Encoding, Origin,
-    OriginType, RollbackReference, SeenResource, SourceKind, Verdict,
+    OriginType, RollbackReference, SeenSource, SourceKind, Verdict,
 };
 pub use definitions::definitions;
 pub use finding::{Finding, Severity};
 pub use reload_policy::{
     ActiveCopy, Breaker, BreakerState, BreakerStatus, ConfigMapSource, FilesSource, History, LabelOperator,
-    LabelRequirement, LabelSelector, LastEdit, Mode, Outcome, Payload, PodFailure, QuarantinedDigest, ReloadPolicy,
-    ReloadPolicySpec, ReloadPolicyStatus, RestoreSource, Revert, SchemaReference, SetAsideDigest, Source, SourceStatus,
-    TargetCounts, Targets, VersionReference,
+    LabelRequirement, LabelSelector, LastEdit, Mode, Payload, PodFailure, QuarantinedDigest, ReloadPolicy,
+    ReloadPolicySpec, ReloadPolicyStatus, RestoreSource, Revert, SchemaReference, SetAsideDigest, Source, TargetCounts,
+    Targets, VersionReference,
 };

@@ -13,8 +13,8 @@ use crate::shapes;
 mod status;
 
 pub use status::{
-    BreakerState, BreakerStatus, LastEdit, Outcome, PodFailure, QuarantinedDigest, ReloadPolicyStatus, SetAsideDigest,
-    SourceStatus, TargetCounts, VersionReference,
+    BreakerState, BreakerStatus, LastEdit, PodFailure, QuarantinedDigest, ReloadPolicyStatus, SetAsideDigest,
+    TargetCounts, VersionReference,
 };
 
 /// What should happen with one configuration: where its authors write, what it must satisfy, which pods run it, and
@@ -166,9 +166,9 @@ pub struct Targets {
     #[serde(default = "default_path")]
     #[schemars(length(min = 1, max = 1024))]
     #[x_kube(validation = Rule::new(
-        "self.matches('^/[A-Za-z0-9/._~!$&()*+,;=:@%-]*$') && !self.startsWith('//') \
-         && !self.matches('(^|/)([.]|%2[eE])([.]|%2[eE])?(/|$)')"
-    ).message("must be a path that begins with one `/`, without `.` or `..` as a part, scheme, host, query or fragment"))]
+        "self.matches('^(/|(/[A-Za-z0-9._~!$&()*+,=:@-]+)+/?)$') && !self.matches('/[.][.]?(/|$)')"
+    ).message("must be a path that begins with `/`, without empty, `.` or `..` parts, without `%` and `;`, and without \
+               scheme, host, query or fragment"))]
     pub path: String,
     /// What is sent. `Content` is the documents, signed; the answer proves what the pod runs. `Notice` is a POST
     /// without a body, for software that reads its own mounted files; it proves nothing. Default: `Content`.

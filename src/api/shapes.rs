@@ -98,7 +98,8 @@ pub fn port(_: &mut SchemaGenerator) -> Schema {
         "maxLength": 15,
         "x-kubernetes-validations": [{
             "rule": "type(self) == int ? int(self) >= 1 && int(self) <= 65535 \
-                     : string(self).matches('^[a-z0-9]([-a-z0-9]*[a-z0-9])?$') && string(self).matches('[a-z]')",
+                     : string(self).matches('^[a-z0-9]([-a-z0-9]*[a-z0-9])?$') && string(self).matches('[a-z]') \
+                     && !string(self).contains('--')",
             "message": "must be a number from 1 to 65535 or the name of a container's port",
         }],
     })
@@ -109,9 +110,13 @@ pub fn free_form(_: &mut SchemaGenerator) -> Schema {
     json_schema!({"type": "object", "x-kubernetes-preserve-unknown-fields": true})
 }
 
+/// A word of the catalogue of reasons.
+pub fn word(_: &mut SchemaGenerator) -> Schema {
+    json_schema!({"type": "string", "minLength": 1, "maxLength": 64, "pattern": "^[A-Z][A-Za-z]*$"})
+}
+
 /// The standard list of conditions.
-pub fn conditions(generator: &mut SchemaGenerator) -> Schema {
-    let _ = generator;
+pub fn conditions(_: &mut SchemaGenerator) -> Schema {
     json_schema!({
         "type": "array",
         "maxItems": 16,

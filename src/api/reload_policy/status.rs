@@ -16,7 +16,7 @@ pub struct ReloadPolicyStatus {
     /// The generation of the specification that this status is about.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub observed_generation: Option<i64>,
-    /// Ready, and what it depends on: SourceReady, SchemaReady, TargetsReady, BreakerClosed.
+    /// Ready, and what it depends on: SourceReady, SchemaReady, Valid, TargetsReady, BreakerClosed.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     #[schemars(schema_with = "shapes::conditions")]
     pub conditions: Vec<Condition>,
@@ -52,9 +52,6 @@ pub struct ReloadPolicyStatus {
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     #[schemars(length(max = 50))]
     pub findings: Vec<Finding>,
-    /// The newest configuration that was seen in the sources.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub source: Option<SourceStatus>,
     /// What became of the newest edit.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub last_edit: Option<LastEdit>,
@@ -92,6 +89,9 @@ pub struct TargetCounts {
     /// Those that it is still to be brought to.
     #[serde(default)]
     pub pending: u32,
+    /// Pods that opted in and cannot be reached as they are annotated or addressed; not counted in `total`.
+    #[serde(default)]
+    pub unusable: u32,
     /// Confirmed or delivered of all, such as `3/3`.
     #[schemars(length(max = 32))]
     pub summary: String,
@@ -104,10 +104,9 @@ pub struct PodFailure {
     /// The pod.
     #[schemars(length(max = 253))]
     pub pod: String,
-    /// The version that it should run; absent when it cannot be reached with any.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
+    /// The version that it should run.
     #[schemars(schema_with = "shapes::number")]
-    pub version: Option<u64>,
+    pub version: u64,
     /// Why it does not.
     #[schemars(length(max = 512))]
     pub reason: String,
@@ -155,6 +154,9 @@ pub struct QuarantinedDigest {
     pub reason: String,
     /// When.
     pub at: MicroTime,
+    /// Whether the author's ConfigMap was written back for it; that is done once.
+    #[serde(default)]
+    pub restored: bool,
 }
 
 /// A digest that a person rolled back from.
@@ -174,54 +176,18 @@ pub struct SetAsideDigest {
     pub at: MicroTime,
 }
 
-/// The newest configuration that was seen in the sources.
-#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize, KubeSchema)]
-#[serde(rename_all = "camelCase")]
-pub struct SourceStatus {
-    /// Its digest; absent while it cannot be read.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    #[schemars(schema_with = "shapes::digest")]
-    pub digest: Option<String>,
-    /// The objects that it was read from, at most 8.
-    #[serde(default, skip_serializing_if = "Vec::is_empty")]
-    #[schemars(length(max = 8))]
-    pub resource_versions: Vec<crate::config_version::SeenResource>,
-}
-
 /// What became of the newest edit.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, KubeSchema)]
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize, KubeSchema)]
 #[serde(rename_all = "camelCase")]
 pub struct LastEdit {
     /// The digest of what was written; absent when it could not be read.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     #[schemars(schema_with = "shapes::digest")]
     pub digest: Option<String>,
-    /// What became of it.
-    pub outcome: Outcome,
-    /// Why, in a sentence.
+    /// What became of it, as one word of the catalogue of reasons, such as `Active`, `Invalid` or `Quarantined`.
+    #[schemars(schema_with = "shapes::word")]
+    pub outcome: String,
+    /// The same in a sentence.
     #[schemars(length(max = 1024))]
-    pub reason: String,
-    /// When that was decided.
-    pub at: MicroTime,
-}
-
-/// What can become of an edit.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
-pub enum Outcome {
-    /// It is on its way to the targets.
-    RollingOut,
-    /// It is what the targets run.
-    Active,
-    /// A newer edit took its place before it was through.
-    Superseded,
-    /// It is not valid.
-    Rejected,
-    /// It hurt, and is not tried again by itself.
-    Quarantined,
-    /// A person rolled back from it.
-    SetAside,
-    /// It changes nothing.
-    Unchanged,
-    /// It waits, because the breaker is open, the policy does not act, or something that it needs is missing.
-    Held,
+    pub message: String,
 }
