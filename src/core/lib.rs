@@ -18,6 +18,7 @@ pub mod finding;
 pub mod format;
 
 pub mod configuration;
+pub mod diff;
 
 pub mod version;
 
