@@ -18,6 +18,9 @@ pub struct Backoff {
 /// twice a minute on average.
 pub const PUSH: Backoff = Backoff { first: Duration::from_millis(200), cap: Duration::from_secs(60) };
 
+/// For records that the API server did not take.
+pub const RECORD: Backoff = Backoff { first: Duration::from_millis(500), cap: Duration::from_secs(30) };
+
 impl Backoff {
     /// How long to wait after `failures` failures in a row (at least one), for this `seed`.
     ///

@@ -1,0 +1,211 @@
+//! What becomes of what the sources hold: a new version, or a reason why not.
+//! Must not look at targets; where a version goes is decided elsewhere.
+
+use super::observed::{Assessment, Candidate, SchemaState};
+use super::plan::{Action, Because, Note, Plan};
+use super::situation::Situation;
+use crate::breaker::Breaker;
+use crate::diff;
+use crate::finding::{Finding, Severity};
+use crate::policy::Mode;
+use crate::reason::Reason;
+use crate::record::{NewVersion, Origin, SeenSource};
+use crate::status::LastEdit;
+use crate::version::content;
+
+/// The judgment of what the sources hold.
+#[derive(Debug, Clone)]
+pub(super) struct Judged {
+    /// The word for it.
+    pub outcome: Reason,
+    /// The sentence.
+    pub message: String,
+    /// What is wrong or doubtful.
+    pub findings: Vec<Finding>,
+    /// Whether a version is to be recorded for it.
+    pub wanted: bool,
+}
+
+impl Judged {
+    fn no(outcome: Reason, message: impl Into<String>) -> Self {
+        Self { outcome, message: message.into(), findings: Vec::new(), wanted: false }
+    }
+}
+
+/// Judges what the sources hold.
+pub(super) fn judge(situation: &Situation<'_>) -> Judged {
+    match situation.seen.assessment {
+        Assessment::SourceMissing { source } => {
+            Judged::no(Reason::SourceMissing, format!("{source} does not exist; what runs stays; create it"))
+        }
+        Assessment::SourceUnreadable { findings } => Judged {
+            findings: findings.clone(),
+            ..Judged::no(Reason::SourceUnreadable, sentence("the source cannot be used", findings))
+        },
+        Assessment::Unjudged { .. } => unjudged(situation),
+        Assessment::Invalid { digest, findings } => {
+            let runs = situation.active.is_some_and(|active| active.digest == *digest);
+            let start = if runs { "what runs violates today's schema and stays" } else { "the edit is not valid" };
+            Judged { findings: findings.clone(), ..Judged::no(Reason::Invalid, sentence(start, findings)) }
+        }
+        Assessment::Valid(candidate) => {
+            let judged = judge_valid(situation, candidate);
+            Judged { findings: candidate.warnings.clone(), ..judged }
+        }
+    }
+}
+
+fn unjudged(situation: &Situation<'_>) -> Judged {
+    let named = situation.seen.policy.schema.as_ref().map_or("", |name| name.as_str());
+    match situation.seen.schema {
+        SchemaState::Broken => Judged::no(
+            Reason::SchemaBroken,
+            format!("the ConfigSchema {named} is broken, so nothing can be judged; its status says where"),
+        ),
+        _ => Judged::no(
+            Reason::SchemaMissing,
+            format!("there is no ConfigSchema {named} in the namespace; create it or mend spec.schemaRef"),
+        ),
+    }
+}
+
+fn judge_valid(situation: &Situation<'_>, candidate: &Candidate) -> Judged {
+    let digest = candidate.configuration.digest();
+    if let Some(active) = situation.active.filter(|active| active.digest == digest) {
+        return match situation.tripped {
+            Some(entry) => Judged::no(Reason::Tripped, format!("version {} tripped: {}", entry.version, entry.reason)),
+            None => Judged::no(Reason::Active, format!("version {} is active", active.number)),
+        };
+    }
+    if let Some(entry) = situation.seen.ledger.quarantined.iter().find(|entry| entry.digest == digest) {
+        let why = format!("version {} with this content tripped: {}; edit the source", entry.version, entry.reason);
+        return Judged::no(Reason::Quarantined, why);
+    }
+    if let Some(entry) = situation.seen.ledger.set_aside.iter().find(|entry| entry.digest == digest) {
+        let why = format!(
+            "the rollback {} left version {} with this content; edit the source to go on",
+            entry.rollback, entry.version
+        );
+        return Judged::no(Reason::SetAside, why);
+    }
+    if let Some(Ok(active)) = situation.seen.active
+        && !diff::effective_change(active, &candidate.configuration)
+    {
+        return Judged::no(Reason::Unchanged, "the edit changes no value, so no version is needed");
+    }
+    if let Breaker::Open { reason, .. } = &situation.breaker {
+        return Judged::no(Reason::BreakerOpen, format!("the edit waits while the breaker is open: {reason}"));
+    }
+    if let Some(failure) = &situation.seen.ledger.record_failure
+        && failure.retry_at > situation.now
+    {
+        return Judged::no(Reason::RecordFailed, failure.message.clone());
+    }
+    match content::pack(candidate.configuration.documents()) {
+        Ok(_) => Judged { wanted: true, ..Judged::no(Reason::Valid, "the edit is valid and becomes a version") },
+        Err(error) => Judged::no(Reason::TooLarge, error.to_string()),
+    }
+}
+
+/// Records the version that the judgment wants; says whether it did.
+pub(super) fn record(situation: &Situation<'_>, judged: &Judged, plan: &mut Plan) -> bool {
+    match (&situation.breaker, &situation.seen.ledger.record_failure) {
+        (Breaker::Open { until, .. }, _) if judged.outcome == Reason::BreakerOpen => plan.look_again(*until),
+        (_, Some(failure)) if judged.outcome == Reason::RecordFailed => plan.look_again(failure.retry_at),
+        _ => {}
+    }
+    if let Some(number) = ahead(situation) {
+        return renumber(situation, number, plan);
+    }
+    let (true, Assessment::Valid(candidate)) = (judged.wanted, situation.seen.assessment) else { return false };
+    let Some(version) = new_version(situation, candidate) else { return false };
+    plan.because.push(Because::new(Reason::Recorded, format!("the edit becomes version {}", version.number)));
+    plan.actions.push(Action::Record { version: Box::new(version), warm: situation.endpoints().cloned().collect() });
+    true
+}
+
+fn new_version(situation: &Situation<'_>, candidate: &Candidate) -> Option<NewVersion> {
+    let configuration = &candidate.configuration;
+    let before = situation.seen.active.and_then(|active| active.as_ref().ok());
+    Some(NewVersion {
+        number: situation.next_number(),
+        digest: configuration.digest(),
+        parent: situation.active.map(|active| active.number),
+        origin: origin(&candidate.seen),
+        content: content::pack(configuration.documents()).ok()?,
+        documents: configuration.documents().clone(),
+        diff: diff::summary(before.map(AsRef::as_ref), configuration),
+        warnings: candidate.warnings.clone(),
+    })
+}
+
+fn origin(seen: &[SeenSource]) -> Origin {
+    if seen.iter().any(|source| source.config_map) { Origin::Edit(seen.to_vec()) } else { Origin::File(seen.to_vec()) }
+}
+
+/// The highest number that a target reports above the active version, when it was refused for that.
+///
+/// It happens when a policy was deleted and made anew: its numbers begin with 1, and targets remember higher ones.
+fn ahead(situation: &Situation<'_>) -> Option<crate::ids::VersionNumber> {
+    let active = situation.active?;
+    let ledger = situation.seen.ledger;
+    if ledger.renumbered || situation.tripped.is_some() {
+        return None;
+    }
+    let keys = situation.standings.iter().map(|(target, _)| &target.key);
+    keys.filter_map(|key| ledger.targets.get(key)?.ahead)
+        .map(|running| running.version)
+        .filter(|number| *number >= active.number)
+        .max()
+}
+
+/// Records the active content again, above the numbers that targets report.
+fn renumber(situation: &Situation<'_>, above: crate::ids::VersionNumber, plan: &mut Plan) -> bool {
+    let (Some(active), Some(Ok(configuration))) = (situation.active, situation.seen.active) else { return false };
+    let Ok(content) = content::pack(configuration.documents()) else { return false };
+    let version = NewVersion {
+        number: situation.next_number().max(above.next()),
+        digest: active.digest,
+        parent: Some(active.number),
+        origin: active.origin.clone(),
+        content,
+        documents: configuration.documents().clone(),
+        diff: diff::Summary::default(),
+        warnings: Vec::new(),
+    };
+    let why = format!("targets report version {above} of an earlier life of this policy: numbers continue above it");
+    plan.because.push(Because::new(Reason::Recorded, why));
+    plan.remember(Note::Renumber(above));
+    plan.actions.push(Action::Record { version: Box::new(version), warm: situation.endpoints().cloned().collect() });
+    true
+}
+
+/// Remembers and announces the judgment when it is news, and forgets what was set aside once the source moved on.
+pub(super) fn note(situation: &Situation<'_>, judged: &Judged, plan: &mut Plan) {
+    let digest = situation.seen.assessment.digest();
+    let ledger = situation.seen.ledger;
+    let moved_on = digest.is_some_and(|digest| ledger.set_aside.iter().any(|entry| entry.digest != digest));
+    if moved_on && situation.seen.policy.mode != Mode::Paused {
+        plan.remember(Note::ClearSetAside);
+    }
+    let edit = LastEdit { digest, outcome: judged.outcome, message: judged.message.clone() };
+    let known = ledger.last_edit.as_ref();
+    if known == Some(&edit) {
+        return;
+    }
+    let news = known.is_none_or(|known| (known.digest, known.outcome) != (edit.digest, edit.outcome));
+    let quiet = matches!(judged.outcome, Reason::Active | Reason::Valid | Reason::Unchanged | Reason::Tripped);
+    if news && !quiet && situation.seen.policy.mode != Mode::Paused {
+        plan.announce(true, judged.outcome, judged.message.clone());
+    }
+    plan.remember(Note::LastEdit(edit));
+}
+
+fn sentence(start: &str, findings: &[Finding]) -> String {
+    let mut errors = findings.iter().filter(|finding| finding.severity == Severity::Error);
+    match (errors.next(), errors.count()) {
+        (None, _) => start.to_owned(),
+        (Some(first), 0) => format!("{start}: {first}"),
+        (Some(first), more) => format!("{start}: {first}, and {more} more"),
+    }
+}

@@ -1,0 +1,224 @@
+//! Rollbacks that people ask for: validated before they act, carried out once.
+//! Must not revert by itself; that is the verdict's part.
+
+use super::observed::SchemaState;
+use super::plan::{Action, Because, Note, Plan};
+use super::situation::{Situation, Standing};
+use super::verdict::returning;
+use crate::configuration::Configuration;
+use crate::finding::{Severity, any_error};
+use crate::reason::Reason;
+use crate::record::{Origin, Recorded, RollbackGoal, RollbackRequest};
+use crate::status::{RollbackStatus, SetAside, Truth};
+
+/// Carries out the oldest rollback that is neither finished nor recorded; says whether it recorded a version.
+pub(super) fn carry_out(situation: &Situation<'_>, plan: &mut Plan) -> bool {
+    let mut open: Vec<&RollbackRequest> = situation
+        .seen
+        .rollbacks
+        .iter()
+        .filter(|request| !request.finished && recorded_for(situation, request).is_none())
+        .filter(|request| !situation.seen.ledger.ended_rollbacks.contains(&request.uid))
+        .collect();
+    open.sort_by_key(|request| (request.created, &request.name));
+    for request in open {
+        match attempt(situation, request) {
+            Ok((version, set_aside)) => {
+                let message = format!(
+                    "the rollback {} records version {} with the content asked for",
+                    request.name, version.number
+                );
+                plan.because.push(Because::new(Reason::RollingBack, message));
+                plan.remember(Note::SetAside(set_aside));
+                let warm = situation.endpoints().cloned().collect();
+                plan.actions.push(Action::Record { version: Box::new(version), warm });
+                return true;
+            }
+            Err(refusal) => {
+                let message = format!("the rollback {} is refused: {}", request.name, refusal.message);
+                plan.because.push(Because::new(refusal.reason, message.clone()));
+                plan.remember(Note::RollbackEnded(request.uid.clone()));
+                plan.announce(true, refusal.reason, message);
+                plan.shown.rollbacks.push((request.name.clone(), refusal));
+            }
+        }
+    }
+    false
+}
+
+/// The version that a rollback led to, when it was carried out.
+fn recorded_for<'a>(situation: &'a Situation<'_>, request: &RollbackRequest) -> Option<&'a Recorded> {
+    situation.seen.history.values().map(AsRef::as_ref).find(|version| match &version.origin {
+        Origin::Rollback { uid, .. } => *uid == request.uid,
+        _ => false,
+    })
+}
+
+fn attempt(
+    situation: &Situation<'_>,
+    request: &RollbackRequest,
+) -> Result<(crate::record::NewVersion, SetAside), RollbackStatus> {
+    let refuse = |reason, message: String| refused(situation, reason, message);
+    let Some(active) = situation.active else {
+        return Err(refuse(Reason::NoSuchVersion, "no version was recorded yet".to_owned()));
+    };
+    let to = find(situation, active, request.to).map_err(|(reason, message)| refuse(reason, message))?;
+    let damaged = |error| refuse(Reason::CorruptVersion, format!("the record of version {} is damaged: {error}", to.number));
+    if !request.force {
+        check(situation, to).map_err(|(reason, message)| refuse(reason, message))?;
+    }
+    let origin = Origin::Rollback {
+        name: request.name.clone(),
+        uid: request.uid.clone(),
+        from: active.number,
+        of: to.number,
+        forced: request.force,
+        reason: request.reason.clone(),
+    };
+    let version = returning(situation, to, origin).map_err(damaged)?;
+    let set_aside = SetAside {
+        digest: active.digest,
+        version: active.number,
+        rollback: request.name.clone(),
+        at: situation.now,
+    };
+    Ok((version, set_aside))
+}
+
+fn find<'a>(
+    situation: &Situation<'a>,
+    active: &'a Recorded,
+    goal: RollbackGoal,
+) -> Result<&'a Recorded, (Reason, String)> {
+    let history = situation.seen.history;
+    let found = match goal {
+        RollbackGoal::Version(number) => history.get(&number).map(AsRef::as_ref).ok_or_else(|| {
+            let kept: Vec<String> = history.keys().map(ToString::to_string).collect();
+            (Reason::NoSuchVersion, format!("there is no version {number}; kept are {}", kept.join(", ")))
+        })?,
+        RollbackGoal::Steps(steps) => step_back(situation, active, steps)?,
+        RollbackGoal::LastGood => history
+            .values()
+            .rev()
+            .map(AsRef::as_ref)
+            .find(|version| {
+                version.digest != active.digest
+                    && situation.is_proven(version)
+                    && !situation.is_quarantined(version.digest)
+            })
+            .ok_or((Reason::NoLastGood, "no other version ran on every target without tripping".to_owned()))?,
+    };
+    if found.digest == active.digest {
+        return Err((Reason::NothingToDo, format!("version {} with this content is active already", active.number)));
+    }
+    Ok(found)
+}
+
+/// Steps count contents, not numbers: one step leads to the newest version with another content than the active one's,
+/// so that reverts and rollbacks in between are not counted as places of their own.
+fn step_back<'a>(
+    situation: &Situation<'a>,
+    active: &'a Recorded,
+    steps: u32,
+) -> Result<&'a Recorded, (Reason, String)> {
+    let mut met = vec![active.digest];
+    let mut last = None;
+    for version in situation.seen.history.values().rev() {
+        if met.len() > usize::try_from(steps).unwrap_or(usize::MAX) {
+            break;
+        }
+        if !met.contains(&version.digest) {
+            met.push(version.digest);
+            last = Some(version.as_ref());
+        }
+    }
+    let reached = met.len().saturating_sub(1);
+    match last {
+        Some(version) if u32::try_from(reached) == Ok(steps) => Ok(version),
+        _ => Err((Reason::NoSuchVersion, format!("only {reached} earlier contents are kept, {steps} were asked for"))),
+    }
+}
+
+/// Validates an older content against today's schema.
+fn check(situation: &Situation<'_>, to: &Recorded) -> Result<(), (Reason, String)> {
+    if situation.is_quarantined(to.digest) {
+        let message = format!("version {} tripped; set spec.force to return to it nevertheless", to.number);
+        return Err((Reason::Quarantined, message));
+    }
+    let schema = match situation.seen.schema {
+        SchemaState::None => None,
+        SchemaState::Ready(schema) => Some(schema),
+        SchemaState::Missing | SchemaState::Broken => {
+            let message = "the policy's schema cannot be used, so the version cannot be judged".to_owned();
+            return Err((Reason::SchemaBroken, message));
+        }
+    };
+    let documents = to.open().map_err(|error| (Reason::CorruptVersion, error.to_string()))?;
+    let dialect = schema.map_or_else(Default::default, |schema| schema.dialect());
+    let findings = match Configuration::parse(documents, dialect) {
+        Ok(configuration) => {
+            let old = situation.seen.active.and_then(|active| active.as_ref().ok());
+            schema.map_or_else(Vec::new, |schema| schema.validate(&configuration, old.map(AsRef::as_ref)))
+        }
+        Err(findings) => findings,
+    };
+    if !any_error(&findings) {
+        return Ok(());
+    }
+    let first = findings.iter().find(|finding| finding.severity == Severity::Error);
+    let what = first.map_or_else(String::new, ToString::to_string);
+    Err((Reason::RollbackInvalid, format!("version {} violates today's schema: {what}; spec.force skips this", to.number)))
+}
+
+fn refused(situation: &Situation<'_>, reason: Reason, message: String) -> RollbackStatus {
+    RollbackStatus {
+        complete: Truth::False,
+        reason,
+        message,
+        from: situation.active.map(|active| active.number),
+        to: None,
+        version: None,
+        pods: None,
+    }
+}
+
+/// What the rollbacks show that led to a version and are not finished.
+pub(super) fn progress(situation: &Situation<'_>, plan: &mut Plan) {
+    for request in situation.seen.rollbacks.iter().filter(|request| !request.finished) {
+        let Some(version) = recorded_for(situation, request) else { continue };
+        let Origin::Rollback { from, of, .. } = version.origin else { continue };
+        let (complete, reason, message) = outcome(situation, version);
+        let counts = situation.counts();
+        plan.shown.rollbacks.push((
+            request.name.clone(),
+            RollbackStatus {
+                complete,
+                reason,
+                message,
+                from: Some(from),
+                to: Some(of),
+                version: Some(version.number),
+                pods: Some((counts.confirmed.saturating_add(counts.delivered), counts.total)),
+            },
+        ));
+    }
+}
+
+fn outcome(situation: &Situation<'_>, version: &Recorded) -> (Truth, Reason, String) {
+    let number = version.number;
+    let active = situation.active.is_some_and(|active| active.number == number);
+    if situation.seen.ledger.quarantined.iter().any(|entry| entry.version == number) {
+        return (Truth::False, Reason::RollbackFailed, format!("version {number} tripped the breaker"));
+    }
+    if !active {
+        return (Truth::True, Reason::Superseded, format!("version {number} was recorded and replaced by a newer one"));
+    }
+    let refused = situation.standings.iter().filter(|(_, standing)| matches!(standing, Standing::Refused(_))).count();
+    if !situation.is_proven(version) {
+        return (Truth::Unknown, Reason::RollingBack, format!("version {number} is on its way"));
+    }
+    if refused > 0 {
+        return (Truth::True, Reason::RolledBack, format!("version {number} is active; {refused} pods refuse it"));
+    }
+    (Truth::True, Reason::RolledBack, format!("version {number} is active"))
+}

@@ -1,0 +1,68 @@
+//! Which targets get the active version now.
+//! Must not choose the version; that stands before this is asked.
+
+use super::plan::{Action, Because, Plan};
+use super::situation::{Situation, Standing};
+use crate::contract;
+use crate::ids::ObjectName;
+use crate::reason::Reason;
+use crate::target::{Endpoint, TargetKey};
+
+/// Pushes the active version to the targets that lack it and are due.
+pub(super) fn push(situation: &Situation<'_>, plan: &mut Plan) {
+    let Some(active) = situation.active else { return };
+    if situation.tripped.is_some() {
+        return;
+    }
+    if let Some(Err(problem)) = situation.seen.active {
+        let message = format!("version {} is not pushed: {problem}; roll back or edit", active.number);
+        plan.because.push(Because::new(Reason::CorruptVersion, message));
+        return;
+    }
+    let mut due = due(situation, plan);
+    if situation.is_probe() {
+        due = first_alone(situation, due);
+    }
+    if due.is_empty() {
+        return;
+    }
+    let reason =
+        if situation.is_proven(active) { contract::Reason::CatchUp } else { active.origin.push_reason() };
+    let message = format!("{} targets lack version {}", due.len(), active.number);
+    plan.because.push(Because::new(Reason::RollingOut, message));
+    plan.actions.push(Action::Push { version: active.number, reason, targets: due });
+}
+
+fn due(situation: &Situation<'_>, plan: &mut Plan) -> Vec<(TargetKey, ObjectName, Endpoint)> {
+    let mut due = Vec::new();
+    for (target, standing) in &situation.standings {
+        let Ok(endpoint) = &target.endpoint else { continue };
+        match standing {
+            Standing::Waiting => due.push((target.key.clone(), target.pod.clone(), endpoint.clone())),
+            Standing::Failed { retry_at, .. } | Standing::Retrying { retry_at } => {
+                if *retry_at <= situation.now {
+                    due.push((target.key.clone(), target.pod.clone(), endpoint.clone()));
+                } else {
+                    plan.look_again(*retry_at);
+                }
+            }
+            _ => {}
+        }
+    }
+    due
+}
+
+/// Half-open: the first ready pod alone, until it answered.
+fn first_alone(
+    situation: &Situation<'_>,
+    due: Vec<(TargetKey, ObjectName, Endpoint)>,
+) -> Vec<(TargetKey, ObjectName, Endpoint)> {
+    let asked = situation.standings.iter().any(|(_, standing)| {
+        matches!(standing, Standing::InFlight | Standing::Retrying { .. } | Standing::Failed { .. })
+    });
+    let ready = |key: &TargetKey| situation.standings.iter().any(|(target, _)| target.ready && target.key == *key);
+    let retried = |key: &TargetKey| {
+        situation.standings.iter().any(|(target, standing)| target.key == *key && !matches!(standing, Standing::Waiting))
+    };
+    due.into_iter().filter(|(key, ..)| if asked { retried(key) } else { ready(key) }).take(1).collect()
+}
