@@ -26,3 +26,13 @@ pub mod retry;
 pub mod target;
 
 pub mod contract;
+pub mod validate;
+
+pub mod breaker;
+pub mod policy;
+pub mod reason;
+pub mod record;
+
+pub mod status;
+
+pub mod reconcile;

@@ -8,7 +8,7 @@ use globset::{Glob, GlobSet, GlobSetBuilder};
 use crate::breaker::BreakerRules;
 use crate::document::DocumentName;
 use crate::ids::{ObjectName, PolicyId, Uid};
-use crate::target::TargetRules;
+use crate::target::endpoint::TargetRules;
 use crate::time::Timestamp;
 
 /// What an author wants to happen with a configuration.

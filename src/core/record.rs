@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 
 use serde::Serialize;
 
-use crate::contract;
+use crate::contract::body as contract;
 use crate::diff::Summary;
 use crate::digest::Digest;
 use crate::document::Documents;
@@ -13,6 +13,7 @@ use crate::ids::{ObjectName, Uid, VersionNumber};
 use crate::target::{Running, TargetKey};
 use crate::time::Timestamp;
 use crate::version::content::{self, Encoding, Packed, UnpackError};
+use crate::version::history::RollbackTo;
 
 /// What a version came from.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
@@ -169,22 +170,11 @@ pub struct RollbackRequest {
     /// When it was created; the oldest unfinished one goes first.
     pub created: Timestamp,
     /// Where to.
-    pub to: RollbackGoal,
+    pub to: RollbackTo,
     /// Why.
     pub reason: Option<String>,
     /// Whether to skip today's schema.
     pub force: bool,
     /// Whether its status says that it is finished, one way or the other.
     pub finished: bool,
-}
-
-/// Which version a rollback wants.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum RollbackGoal {
-    /// This one.
-    Version(VersionNumber),
-    /// So many versions back from the active one.
-    Steps(u32),
-    /// The newest that is proven and not active.
-    LastGood,
 }

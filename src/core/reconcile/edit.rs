@@ -5,13 +5,13 @@ use super::observed::{Assessment, Candidate, SchemaState};
 use super::plan::{Action, Because, Note, Plan};
 use super::situation::Situation;
 use crate::breaker::Breaker;
-use crate::diff;
+use crate::diff::{Summary, effective_change};
 use crate::finding::{Finding, Severity};
 use crate::policy::Mode;
 use crate::reason::Reason;
 use crate::record::{NewVersion, Origin, SeenSource};
 use crate::status::LastEdit;
-use crate::version::content;
+use crate::version::content::{self, Packed};
 
 /// The judgment of what the sources hold.
 #[derive(Debug, Clone)]
@@ -22,13 +22,13 @@ pub(super) struct Judged {
     pub message: String,
     /// What is wrong or doubtful.
     pub findings: Vec<Finding>,
-    /// Whether a version is to be recorded for it.
-    pub wanted: bool,
+    /// The content, when a version is to be recorded for it.
+    pub wanted: Option<Packed>,
 }
 
 impl Judged {
     fn no(outcome: Reason, message: impl Into<String>) -> Self {
-        Self { outcome, message: message.into(), findings: Vec::new(), wanted: false }
+        Self { outcome, message: message.into(), findings: Vec::new(), wanted: None }
     }
 }
 
@@ -89,7 +89,7 @@ fn judge_valid(situation: &Situation<'_>, candidate: &Candidate) -> Judged {
         return Judged::no(Reason::SetAside, why);
     }
     if let Some(Ok(active)) = situation.seen.active
-        && !diff::effective_change(active, &candidate.configuration)
+        && !effective_change(active, &candidate.configuration)
     {
         return Judged::no(Reason::Unchanged, "the edit changes no value, so no version is needed");
     }
@@ -102,7 +102,7 @@ fn judge_valid(situation: &Situation<'_>, candidate: &Candidate) -> Judged {
         return Judged::no(Reason::RecordFailed, failure.message.clone());
     }
     match content::pack(candidate.configuration.documents()) {
-        Ok(_) => Judged { wanted: true, ..Judged::no(Reason::Valid, "the edit is valid and becomes a version") },
+        Ok(packed) => Judged { wanted: Some(packed), ..Judged::no(Reason::Valid, "the edit is valid and becomes a version") },
         Err(error) => Judged::no(Reason::TooLarge, error.to_string()),
     }
 }
@@ -117,26 +117,28 @@ pub(super) fn record(situation: &Situation<'_>, judged: &Judged, plan: &mut Plan
     if let Some(number) = ahead(situation) {
         return renumber(situation, number, plan);
     }
-    let (true, Assessment::Valid(candidate)) = (judged.wanted, situation.seen.assessment) else { return false };
-    let Some(version) = new_version(situation, candidate) else { return false };
+    let (Some(packed), Assessment::Valid(candidate)) = (&judged.wanted, situation.seen.assessment) else {
+        return false;
+    };
+    let version = new_version(situation, candidate, packed.clone());
     plan.because.push(Because::new(Reason::Recorded, format!("the edit becomes version {}", version.number)));
     plan.actions.push(Action::Record { version: Box::new(version), warm: situation.endpoints().cloned().collect() });
     true
 }
 
-fn new_version(situation: &Situation<'_>, candidate: &Candidate) -> Option<NewVersion> {
+fn new_version(situation: &Situation<'_>, candidate: &Candidate, content: Packed) -> NewVersion {
     let configuration = &candidate.configuration;
     let before = situation.seen.active.and_then(|active| active.as_ref().ok());
-    Some(NewVersion {
+    NewVersion {
         number: situation.next_number(),
         digest: configuration.digest(),
         parent: situation.active.map(|active| active.number),
         origin: origin(&candidate.seen),
-        content: content::pack(configuration.documents()).ok()?,
+        content,
         documents: configuration.documents().clone(),
-        diff: diff::summary(before.map(AsRef::as_ref), configuration),
+        diff: Summary::between(before.map(AsRef::as_ref), configuration),
         warnings: candidate.warnings.clone(),
-    })
+    }
 }
 
 fn origin(seen: &[SeenSource]) -> Origin {
@@ -170,7 +172,7 @@ fn renumber(situation: &Situation<'_>, above: crate::ids::VersionNumber, plan: &
         origin: active.origin.clone(),
         content,
         documents: configuration.documents().clone(),
-        diff: diff::Summary::default(),
+        diff: Summary::default(),
         warnings: Vec::new(),
     };
     let why = format!("targets report version {above} of an earlier life of this policy: numbers continue above it");

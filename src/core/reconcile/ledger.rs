@@ -6,7 +6,7 @@ use std::sync::Arc;
 
 use super::plan::Note;
 use crate::breaker::Breaker;
-use crate::ids::{ObjectName, Uid, VersionNumber};
+use crate::ids::{Uid, VersionNumber};
 use crate::record::{Origin, Recorded};
 use crate::retry;
 use crate::status::{LastEdit, PolicyStatus, Quarantined, SetAside};

@@ -3,7 +3,7 @@
 
 use serde::Serialize;
 
-use crate::contract;
+use crate::contract::body as contract;
 use crate::document::Documents;
 use crate::ids::{ObjectName, VersionNumber};
 use crate::reason::Reason;

@@ -8,8 +8,9 @@ use super::verdict::returning;
 use crate::configuration::Configuration;
 use crate::finding::{Severity, any_error};
 use crate::reason::Reason;
-use crate::record::{Origin, Recorded, RollbackGoal, RollbackRequest};
+use crate::record::{Origin, Recorded, RollbackRequest};
 use crate::status::{RollbackStatus, SetAside, Truth};
+use crate::version::history::{Lineage, RollbackError, RollbackTo};
 
 /// Carries out the oldest rollback that is neither finished nor recorded; says whether it recorded a version.
 pub(super) fn carry_out(situation: &Situation<'_>, plan: &mut Plan) -> bool {
@@ -88,55 +89,27 @@ fn attempt(
 fn find<'a>(
     situation: &Situation<'a>,
     active: &'a Recorded,
-    goal: RollbackGoal,
+    goal: RollbackTo,
 ) -> Result<&'a Recorded, (Reason, String)> {
     let history = situation.seen.history;
-    let found = match goal {
-        RollbackGoal::Version(number) => history.get(&number).map(AsRef::as_ref).ok_or_else(|| {
-            let kept: Vec<String> = history.keys().map(ToString::to_string).collect();
-            (Reason::NoSuchVersion, format!("there is no version {number}; kept are {}", kept.join(", ")))
-        })?,
-        RollbackGoal::Steps(steps) => step_back(situation, active, steps)?,
-        RollbackGoal::LastGood => history
-            .values()
-            .rev()
-            .map(AsRef::as_ref)
-            .find(|version| {
-                version.digest != active.digest
-                    && situation.is_proven(version)
-                    && !situation.is_quarantined(version.digest)
-            })
-            .ok_or((Reason::NoLastGood, "no other version ran on every target without tripping".to_owned()))?,
+    let ledger = situation.seen.ledger;
+    let quarantined = ledger.quarantined.iter().map(|entry| entry.digest);
+    let lineage = Lineage {
+        history: history.iter().map(|(number, version)| (*number, version.digest)).collect(),
+        active: Some(active.number),
+        last_good: situation.last_good.map(|good| good.number),
+        avoided: quarantined.chain(ledger.set_aside.iter().map(|entry| entry.digest)).collect(),
     };
-    if found.digest == active.digest {
-        return Err((Reason::NothingToDo, format!("version {} with this content is active already", active.number)));
-    }
-    Ok(found)
-}
-
-/// Steps count contents, not numbers: one step leads to the newest version with another content than the active one's,
-/// so that reverts and rollbacks in between are not counted as places of their own.
-fn step_back<'a>(
-    situation: &Situation<'a>,
-    active: &'a Recorded,
-    steps: u32,
-) -> Result<&'a Recorded, (Reason, String)> {
-    let mut met = vec![active.digest];
-    let mut last = None;
-    for version in situation.seen.history.values().rev() {
-        if met.len() > usize::try_from(steps).unwrap_or(usize::MAX) {
-            break;
-        }
-        if !met.contains(&version.digest) {
-            met.push(version.digest);
-            last = Some(version.as_ref());
-        }
-    }
-    let reached = met.len().saturating_sub(1);
-    match last {
-        Some(version) if u32::try_from(reached) == Ok(steps) => Ok(version),
-        _ => Err((Reason::NoSuchVersion, format!("only {reached} earlier contents are kept, {steps} were asked for"))),
-    }
+    let number = lineage.resolve(goal).map_err(|error| {
+        let reason = match error {
+            RollbackError::NoLastGood => Reason::NoLastGood,
+            RollbackError::AlreadyActive { .. } => Reason::NothingToDo,
+            _ => Reason::NoSuchVersion,
+        };
+        (reason, error.to_string())
+    })?;
+    let found = history.get(&number).map(AsRef::as_ref);
+    found.ok_or_else(|| (Reason::NoSuchVersion, format!("there is no version {number}")))
 }
 
 /// Validates an older content against today's schema.

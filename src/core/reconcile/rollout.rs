@@ -3,7 +3,7 @@
 
 use super::plan::{Action, Because, Plan};
 use super::situation::{Situation, Standing};
-use crate::contract;
+use crate::contract::body as contract;
 use crate::ids::ObjectName;
 use crate::reason::Reason;
 use crate::target::{Endpoint, TargetKey};

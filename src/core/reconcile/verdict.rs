@@ -3,7 +3,7 @@
 
 use super::plan::{Action, Because, Note, Plan};
 use super::situation::Situation;
-use crate::diff;
+use crate::diff::Summary;
 use crate::ids::VersionNumber;
 use crate::reason::Reason;
 use crate::record::{NewVersion, Origin, Recorded};
@@ -111,7 +111,7 @@ pub(super) fn returning(
     })
 }
 
-fn diff_from_active(situation: &Situation<'_>, documents: &crate::document::Documents) -> diff::Summary {
+fn diff_from_active(situation: &Situation<'_>, documents: &crate::document::Documents) -> Summary {
     let dialect = match situation.seen.schema {
         super::observed::SchemaState::Ready(schema) => schema.dialect(),
         _ => crate::format::Dialect::default(),
@@ -119,7 +119,7 @@ fn diff_from_active(situation: &Situation<'_>, documents: &crate::document::Docu
     let before = situation.seen.active.and_then(|active| active.as_ref().ok());
     // What was recorded parsed then; should it no longer, the diff stays empty and the content goes out all the same.
     match crate::configuration::Configuration::parse(documents.clone(), dialect) {
-        Ok(after) => diff::summary(before.map(AsRef::as_ref), &after),
-        Err(_) => diff::Summary::default(),
+        Ok(after) => Summary::between(before.map(AsRef::as_ref), &after),
+        Err(_) => Summary::default(),
     }
 }
