@@ -22,9 +22,6 @@ mod report;
 
 pub mod assess;
 
-#[cfg(test)]
-mod tests;
-
 use crate::policy::Mode;
 use crate::reason::Reason;
 use crate::time::Timestamp;

@@ -52,9 +52,7 @@ fn ready(situation: &Situation<'_>, edit: &Judged, details: &[Condition]) -> Con
 fn source(situation: &Situation<'_>, edit: &Judged) -> Condition {
     let kind = ConditionKind::SourceReady;
     match situation.seen.assessment {
-        Assessment::SourceMissing { .. } => {
-            condition(kind, Truth::False, Reason::SourceMissing, edit.message.clone())
-        }
+        Assessment::SourceMissing { .. } => condition(kind, Truth::False, Reason::SourceMissing, edit.message.clone()),
         Assessment::SourceUnreadable { .. } => {
             condition(kind, Truth::False, Reason::SourceUnreadable, edit.message.clone())
         }
@@ -163,8 +161,6 @@ fn breaker(situation: &Situation<'_>) -> Condition {
     match &situation.breaker {
         Breaker::Closed => condition(kind, Truth::True, Reason::Closed, "versions go out normally"),
         Breaker::Open { reason, .. } => condition(kind, Truth::False, Reason::BreakerOpen, reason.clone()),
-        Breaker::HalfOpen => {
-            condition(kind, Truth::False, Reason::HalfOpen, "the next version goes to one pod first")
-        }
+        Breaker::HalfOpen => condition(kind, Truth::False, Reason::HalfOpen, "the next version goes to one pod first"),
     }
 }

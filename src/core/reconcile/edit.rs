@@ -102,7 +102,9 @@ fn judge_valid(situation: &Situation<'_>, candidate: &Candidate) -> Judged {
         return Judged::no(Reason::RecordFailed, failure.message.clone());
     }
     match content::pack(candidate.configuration.documents()) {
-        Ok(packed) => Judged { wanted: Some(packed), ..Judged::no(Reason::Valid, "the edit is valid and becomes a version") },
+        Ok(packed) => {
+            Judged { wanted: Some(packed), ..Judged::no(Reason::Valid, "the edit is valid and becomes a version") }
+        }
         Err(error) => Judged::no(Reason::TooLarge, error.to_string()),
     }
 }

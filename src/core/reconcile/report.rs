@@ -7,9 +7,7 @@ use super::situation::{Situation, Standing};
 use super::{conditions, rollback};
 use crate::ids::VersionNumber;
 use crate::record::Recorded;
-use crate::status::{
-    Acknowledged, LastEdit, PolicyStatus, Quarantined, SetAside, TargetFailure, VersionStatus,
-};
+use crate::status::{Acknowledged, LastEdit, PolicyStatus, Quarantined, SetAside, TargetFailure, VersionStatus};
 use crate::target::Payload;
 
 /// How many failures of targets are listed.
@@ -22,7 +20,8 @@ pub const MAX_ACKS: usize = 5000;
 /// Fills in what users are shown.
 pub(super) fn fill(situation: &Situation<'_>, edit: &Judged, plan: &mut Plan) {
     rollback::progress(situation, plan);
-    plan.shown.versions = situation.seen.history.values().map(|version| (version.number, status(situation, version))).collect();
+    plan.shown.versions =
+        situation.seen.history.values().map(|version| (version.number, status(situation, version))).collect();
     plan.shown.policy = Some(policy(situation, edit, plan));
 }
 

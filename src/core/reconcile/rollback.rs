@@ -64,7 +64,8 @@ fn attempt(
         return Err(refuse(Reason::NoSuchVersion, "no version was recorded yet".to_owned()));
     };
     let to = find(situation, active, request.to).map_err(|(reason, message)| refuse(reason, message))?;
-    let damaged = |error| refuse(Reason::CorruptVersion, format!("the record of version {} is damaged: {error}", to.number));
+    let damaged =
+        |error| refuse(Reason::CorruptVersion, format!("the record of version {} is damaged: {error}", to.number));
     if !request.force {
         check(situation, to).map_err(|(reason, message)| refuse(reason, message))?;
     }
@@ -77,12 +78,8 @@ fn attempt(
         reason: request.reason.clone(),
     };
     let version = returning(situation, to, origin).map_err(damaged)?;
-    let set_aside = SetAside {
-        digest: active.digest,
-        version: active.number,
-        rollback: request.name.clone(),
-        at: situation.now,
-    };
+    let set_aside =
+        SetAside { digest: active.digest, version: active.number, rollback: request.name.clone(), at: situation.now };
     Ok((version, set_aside))
 }
 
@@ -140,7 +137,10 @@ fn check(situation: &Situation<'_>, to: &Recorded) -> Result<(), (Reason, String
     }
     let first = findings.iter().find(|finding| finding.severity == Severity::Error);
     let what = first.map_or_else(String::new, ToString::to_string);
-    Err((Reason::RollbackInvalid, format!("version {} violates today's schema: {what}; spec.force skips this", to.number)))
+    Err((
+        Reason::RollbackInvalid,
+        format!("version {} violates today's schema: {what}; spec.force skips this", to.number),
+    ))
 }
 
 fn refused(situation: &Situation<'_>, reason: Reason, message: String) -> RollbackStatus {

@@ -26,8 +26,7 @@ pub(super) fn push(situation: &Situation<'_>, plan: &mut Plan) {
     if due.is_empty() {
         return;
     }
-    let reason =
-        if situation.is_proven(active) { contract::Reason::CatchUp } else { active.origin.push_reason() };
+    let reason = if situation.is_proven(active) { contract::Reason::CatchUp } else { active.origin.push_reason() };
     let message = format!("{} targets lack version {}", due.len(), active.number);
     plan.because.push(Because::new(Reason::RollingOut, message));
     plan.actions.push(Action::Push { version: active.number, reason, targets: due });
@@ -62,7 +61,10 @@ fn first_alone(
     });
     let ready = |key: &TargetKey| situation.standings.iter().any(|(target, _)| target.ready && target.key == *key);
     let retried = |key: &TargetKey| {
-        situation.standings.iter().any(|(target, standing)| target.key == *key && !matches!(standing, Standing::Waiting))
+        situation
+            .standings
+            .iter()
+            .any(|(target, standing)| target.key == *key && !matches!(standing, Standing::Waiting))
     };
     due.into_iter().filter(|(key, ..)| if asked { retried(key) } else { ready(key) }).take(1).collect()
 }

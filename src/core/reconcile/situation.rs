@@ -65,8 +65,7 @@ impl<'a> Situation<'a> {
     pub fn of(seen: &'a Observed<'a>, now: Timestamp) -> Self {
         let active = seen.history.last_key_value().map(|(_, version)| version.as_ref());
         let ledger = seen.ledger;
-        let tripped =
-            active.and_then(|active| ledger.quarantined.iter().find(|entry| entry.version == active.number));
+        let tripped = active.and_then(|active| ledger.quarantined.iter().find(|entry| entry.version == active.number));
         let mut situation = Self {
             seen,
             now,
@@ -76,9 +75,12 @@ impl<'a> Situation<'a> {
             breaker: ledger.breaker.at(now),
             standings: Vec::new(),
         };
-        situation.last_good = seen.history.values().rev().map(AsRef::as_ref).find(|version| {
-            situation.is_proven(version) && !situation.is_quarantined(version.digest)
-        });
+        situation.last_good = seen
+            .history
+            .values()
+            .rev()
+            .map(AsRef::as_ref)
+            .find(|version| situation.is_proven(version) && !situation.is_quarantined(version.digest));
         let mut targets: Vec<&Target> = seen.targets.iter().collect();
         targets.sort_by_key(|target| (&target.pod, &target.key));
         situation.standings = targets.into_iter().map(|target| (target, situation.standing(target))).collect();
@@ -177,7 +179,8 @@ impl<'a> Situation<'a> {
     #[must_use]
     pub fn is_probe(&self) -> bool {
         let by_author = |active: &Recorded| matches!(active.origin, Origin::Edit(_) | Origin::File(_));
-        self.breaker == Breaker::HalfOpen && self.active.is_some_and(|active| by_author(active) && !self.is_proven(active))
+        self.breaker == Breaker::HalfOpen
+            && self.active.is_some_and(|active| by_author(active) && !self.is_proven(active))
     }
 }
 

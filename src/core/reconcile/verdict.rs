@@ -90,11 +90,7 @@ pub(super) fn revert(situation: &Situation<'_>, plan: &mut Plan) -> bool {
 ///
 /// # Errors
 /// The older version's record is damaged.
-pub(super) fn returning(
-    situation: &Situation<'_>,
-    to: &Recorded,
-    origin: Origin,
-) -> Result<NewVersion, UnpackError> {
+pub(super) fn returning(situation: &Situation<'_>, to: &Recorded, origin: Origin) -> Result<NewVersion, UnpackError> {
     let documents = to.open()?;
     let encoding = to.content.encoding.clone()?;
     let bytes = to.content.bytes.clone();
