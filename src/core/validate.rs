@@ -1,14 +1,203 @@
-//! TEMPORARY
+//! Validation: whether a configuration satisfies a schema, and if not, where and why.
+//! Must not know where either came from. No finding holds a value of the configuration.
+//!
+//! Flow: [`compile`] turns a [`SchemaSpec`] into a [`Schema`], once; [`Schema::validate`] then checks documents and
+//! the merged tree: required documents, structure, unknown keys, dependencies between keys, rules in CEL.
+//!
+//! Guarantees: what the API server would refuse of a custom resource with the same schema is refused here (the
+//! differences that are stricter are listed in `docs/validation.md`). Work is bounded by counted steps, so that no
+//! schema and no document takes longer than a moment or ends the process.
+//!
+//! Assumptions: documents are parsed already, and no deeper than the formats allow.
+
+#![allow(dead_code, unused_imports, reason = "the rules in CEL that use the rest come next")]
+
+use globset::{GlobBuilder, GlobMatcher};
+
 use crate::configuration::Configuration;
-use crate::finding::Finding;
-use crate::format::Dialect;
+use crate::document::DocumentName;
+use crate::finding::{Finding, Rule};
+use crate::format::{self, Dialect};
+use crate::value::{Path, Value};
+
+mod cel;
+mod defaults;
+mod dependencies;
+mod finder;
+mod formats;
+mod pattern;
+mod read;
+mod schema;
+mod spec;
+mod structural;
+mod unknown;
+
+pub use spec::{CelRule, DocumentRules, KeyDependency, MergedRules, SchemaFault, SchemaSpec, UnknownFields};
+
+use dependencies::Dependency;
+use finder::{Finder, MAX_FINDINGS, Trail};
+use schema::Node;
+
+/// A schema, ready to validate with. Cheap to share in an `Arc`.
 #[derive(Debug)]
-pub struct Schema;
-impl Schema {
-    pub fn validate(&self, _n: &Configuration, _o: Option<&Configuration>) -> Vec<Finding> {
-        vec![]
+pub struct Schema {
+    documents: Vec<Document>,
+    merged: Option<Merged>,
+    unknown_fields: UnknownFields,
+    dialect: Dialect,
+}
+
+#[derive(Debug)]
+struct Document {
+    pattern: String,
+    matcher: GlobMatcher,
+    required: bool,
+    node: Option<Node>,
+}
+
+#[derive(Debug)]
+struct Merged {
+    node: Option<Node>,
+    dependencies: Vec<Dependency>,
+}
+
+/// Compiles a schema.
+///
+/// # Errors
+/// Everything that is wrong with it, each with its place.
+pub fn compile(spec: &SchemaSpec) -> Result<Schema, Vec<SchemaFault>> {
+    let mut faults = Vec::new();
+    let mut documents = Vec::new();
+    for (index, rules) in spec.documents.iter().enumerate() {
+        let place = format!("documents[{index}]");
+        let node = read::read(rules.schema.as_ref(), &rules.rules, &place);
+        let matcher = GlobBuilder::new(&rules.pattern).backslash_escape(false).build();
+        match (node, matcher) {
+            (Ok(node), Ok(glob)) => documents.push(Document {
+                pattern: rules.pattern.clone(),
+                matcher: glob.compile_matcher(),
+                required: rules.required,
+                node,
+            }),
+            (node, matcher) => {
+                faults.extend(node.err().unwrap_or_default());
+                if matcher.is_err() || rules.pattern.is_empty() {
+                    let fault = SchemaFault::new(format!("{place}.match"), "this is not a pattern for document names");
+                    faults.push(fault.hint("use a name, or `*`, `?`, `[ab]` and `{a,b}` in it"));
+                }
+            }
+        }
     }
-    pub fn dialect(&self) -> Dialect {
-        Dialect::default()
+    let merged = spec.merged.as_ref().and_then(|merged| {
+        let node = read::read(merged.schema.as_ref(), &merged.rules, "merged");
+        let dependencies = dependencies::compile(&merged.dependencies, "merged.dependencies");
+        match (node, dependencies) {
+            (Ok(node), Ok(dependencies)) => Some(Merged { node, dependencies }),
+            (node, dependencies) => {
+                faults.extend(node.err().unwrap_or_default());
+                faults.extend(dependencies.err().unwrap_or_default());
+                None
+            }
+        }
+    });
+    if faults.is_empty() {
+        Ok(Schema { documents, merged, unknown_fields: spec.unknown_fields, dialect: spec.dialect })
+    } else {
+        Err(faults)
     }
 }
+
+impl Schema {
+    /// Which YAML the documents are to be read as.
+    #[must_use]
+    pub fn dialect(&self) -> Dialect {
+        self.dialect
+    }
+
+    /// Everything that is wrong with a configuration; `old` is what it replaces, for rules about transitions.
+    ///
+    /// At most 500 findings, sorted by document and position.
+    #[must_use]
+    pub fn validate(&self, new: &Configuration, old: Option<&Configuration>) -> Vec<Finding> {
+        let mut findings = Vec::new();
+        for rules in &self.documents {
+            let mut matched = false;
+            for (name, value) in rules.matching(new) {
+                matched = true;
+                let old = old.and_then(|old| old.document(name));
+                let found = self.check(rules.node.as_ref(), value, old);
+                findings.extend(found.into_iter().map(|finding| placed(finding.in_document(name), new)));
+            }
+            // A document without a structure is there as well.
+            matched |= new.documents().iter().any(|(name, _)| rules.matcher.is_match(name.as_str()));
+            if rules.required && !matched {
+                let message = format!("no document matches {}", rules.pattern);
+                findings
+                    .push(Finding::error(Rule::RequiredDocument, message).hint("add one to a source of the policy"));
+            }
+        }
+        if let Some(merged) = &self.merged {
+            findings.extend(self.check(merged.node.as_ref(), new.tree(), old.map(Configuration::tree)));
+            findings.extend(dependencies::check(&merged.dependencies, new.tree()));
+        }
+        findings.sort();
+        findings.dedup();
+        findings.truncate(MAX_FINDINGS);
+        findings
+    }
+
+    fn check(&self, node: Option<&Node>, value: &Value, old: Option<&Value>) -> Vec<Finding> {
+        let Some(node) = node else { return Vec::new() };
+        let mut finder = Finder::new();
+        unknown::check(node, value, self.unknown_fields, &mut finder);
+        let full = defaults::fill(node, value);
+        let value = full.as_ref().unwrap_or(value);
+        structural::check(node, value, &Trail::root(), &mut finder);
+        // Rules may rely on the structure, so they come only when it holds.
+        if !crate::finding::any_error(finder.findings()) {
+            cel::check(node, value, old, &mut finder);
+        }
+        finder.into_findings()
+    }
+
+    /// The keys that are not set and for which the schema has a default: by document, none for the merged tree.
+    ///
+    /// A default says what the application assumes; nothing is ever written back.
+    #[must_use]
+    pub fn defaulted(&self, configuration: &Configuration) -> Vec<(Option<DocumentName>, Path)> {
+        let mut paths = Vec::new();
+        for rules in &self.documents {
+            let Some(node) = &rules.node else { continue };
+            for (name, value) in rules.matching(configuration) {
+                paths.extend(defaults::missing(node, value).into_iter().map(|path| (Some(name.clone()), path)));
+            }
+        }
+        if let Some(node) = self.merged.as_ref().and_then(|merged| merged.node.as_ref()) {
+            paths.extend(defaults::missing(node, configuration.tree()).into_iter().map(|path| (None, path)));
+        }
+        paths.sort();
+        paths.dedup();
+        paths
+    }
+}
+
+impl Document {
+    fn matching<'all>(
+        &'all self,
+        configuration: &'all Configuration,
+    ) -> impl Iterator<Item = (&'all DocumentName, &'all Value)> {
+        configuration.parsed().filter(|(name, _)| self.matcher.is_match(name.as_str()))
+    }
+}
+
+/// Finds the place in the text, which only findings need.
+fn placed(finding: Finding, configuration: &Configuration) -> Finding {
+    let position = finding.document.as_ref().and_then(|name| {
+        let content = configuration.documents().get(name)?;
+        format::locate(name, content, &finding.path)
+    });
+    Finding { position, ..finding }
+}
+
+#[cfg(test)]
+mod tests;
