@@ -17,7 +17,8 @@ use crate::shapes;
     version = "v1alpha1",
     kind = "ConfigSchema",
     plural = "configschemas",
-    shortname = "cs",
+    // `cs` is taken: kubectl reads it as ComponentStatus.
+    shortname = "csc",
     category = "rekindle",
     namespaced,
     status = "ConfigSchemaStatus",

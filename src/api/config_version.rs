@@ -23,7 +23,11 @@ use crate::shapes;
     derive = "PartialEq",
     doc = "A ConfigVersion is the immutable record of one configuration of a ReloadPolicy; the operator makes it \
            before any byte of that configuration goes out.",
-    validation = Rule::new("self.metadata.name == self.spec.policy + '-v' + string(self.spec.number)").message(
+    validation = Rule::new(
+        "self.metadata.name.startsWith(self.spec.policy + '-v') \
+         && self.metadata.name.substring(size(self.spec.policy) + 2).matches('^[1-9][0-9]{0,8}$') \
+         && int(self.metadata.name.substring(size(self.spec.policy) + 2)) == self.spec.number"
+    ).message(
         "metadata.name must be `<policy>-v<number>`, so that a number is given once"
     ),
     printcolumn(name = "Policy", type_ = "string", json_path = ".spec.policy",

@@ -1,0 +1,7 @@
+//! All integration tests, in one program, on one real control plane that the first of them starts.
+
+#![allow(clippy::panic, clippy::unwrap_used, clippy::indexing_slicing, reason = "tests may fail loudly")]
+
+mod support;
+
+mod crds;
