@@ -1,3 +1,6 @@
-//! Rekindle.
+//! The operator and the command line of Rekindle: thin shells over the pure core in `rekindle-core`.
+//! See `src/ARCHITECTURE.md` for who may know whom.
+
+pub mod ports;
 
 pub mod cli;

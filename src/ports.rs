@@ -7,7 +7,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use bytes::Bytes;
-use rekindle_core::contract::signature::Key;
+use rekindle_core::contract::signature::PushKeys;
 use rekindle_core::digest::Digest;
 use rekindle_core::document::{DocumentName, Documents};
 use rekindle_core::finding::Finding;
@@ -112,15 +112,6 @@ pub struct Announcement {
     pub reason: Reason,
     /// The sentence.
     pub message: String,
-}
-
-/// The keys that pushes of a namespace are signed with: one, or two while one is being replaced.
-#[derive(Debug, Clone)]
-pub struct PushKeys {
-    /// The current key.
-    pub current: Key,
-    /// The one before, while receivers may not have the current one yet.
-    pub previous: Option<Key>,
 }
 
 type Answered<T> = Result<T, ClusterError>;
