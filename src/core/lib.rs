@@ -15,24 +15,35 @@ pub mod value;
 pub mod digest;
 pub mod finding;
 
+#[cfg(feature = "decide")]
 pub mod format;
 
+#[cfg(feature = "decide")]
 pub mod configuration;
+#[cfg(feature = "decide")]
 pub mod diff;
 
+#[cfg(feature = "decide")]
 pub mod version;
 
 pub mod retry;
 pub mod target;
 
 pub mod contract;
+#[cfg(feature = "decide")]
 pub mod validate;
 
+#[cfg(feature = "decide")]
 pub mod breaker;
+#[cfg(feature = "decide")]
 pub mod policy;
+#[cfg(feature = "decide")]
 pub mod reason;
+#[cfg(feature = "decide")]
 pub mod record;
 
+#[cfg(feature = "decide")]
 pub mod status;
 
+#[cfg(feature = "decide")]
 pub mod reconcile;

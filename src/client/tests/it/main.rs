@@ -8,3 +8,4 @@ mod push;
 mod contract;
 mod python;
 mod rust;
+mod tree;

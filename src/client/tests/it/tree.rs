@@ -1,0 +1,28 @@
+//! What an application takes in with the receiver: few crates, no Kubernetes client, no TLS.
+
+use std::collections::BTreeSet;
+use std::process::Command;
+
+/// The crates that a build with these arguments compiles for the receiver, by name.
+fn tree(arguments: &[&str]) -> BTreeSet<String> {
+    let output = Command::new(env!("CARGO"))
+        .args(["tree", "--offline", "-p", "rekindle-client", "-e", "normal", "--prefix", "none"])
+        .args(arguments)
+        .current_dir(env!("CARGO_MANIFEST_DIR"))
+        .output()
+        .unwrap();
+    assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
+    let lines = String::from_utf8(output.stdout).unwrap();
+    lines.lines().filter_map(|line| line.split(' ').next()).map(str::to_owned).collect()
+}
+
+#[test]
+fn the_receiver_brings_few_crates_and_neither_kubernetes_nor_tls() {
+    for (arguments, most) in [(["--no-default-features"].as_slice(), 60), (&["--features", "axum"], 75)] {
+        let crates = tree(arguments);
+        assert!(crates.contains("rekindle-core") && crates.len() <= most, "{arguments:?}: {} crates", crates.len());
+        for unwanted in ["kube", "k8s-openapi", "kube-cel", "rustls", "ring", "openssl", "native-tls", "zstd-sys"] {
+            assert!(!crates.iter().any(|name| name.starts_with(unwanted)), "{arguments:?}: {unwanted}");
+        }
+    }
+}
