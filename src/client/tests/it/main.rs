@@ -6,6 +6,7 @@
 mod push;
 
 mod contract;
+mod openapi;
 mod python;
 mod rust;
 mod tree;
