@@ -8,6 +8,8 @@ pub mod fence;
 pub mod signature;
 
 #[cfg(test)]
+mod properties;
+#[cfg(test)]
 mod tests;
 
 /// The path that a target serves when nothing else was agreed.
