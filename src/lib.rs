@@ -3,4 +3,6 @@
 
 pub mod ports;
 
+pub mod controllers;
+
 pub mod cli;

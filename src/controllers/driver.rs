@@ -1,0 +1,197 @@
+//! Owns the workers: one per policy, from its appearance to its end; and tends to what belongs to no worker.
+//! Must not look into a policy.
+
+use std::collections::BTreeMap;
+use std::sync::Arc;
+
+use rekindle_core::ids::{Namespace, ObjectName, PolicyId};
+use rekindle_core::reason::Reason;
+use rekindle_core::retry;
+use rekindle_core::status::{RollbackStatus, Truth};
+use tokio::sync::mpsc;
+use tokio::task::{Id, JoinSet};
+use tokio_util::sync::CancellationToken;
+
+use super::view::Change;
+use super::worker::{Shared, Worker};
+use crate::ports::{Clock, Cluster, ClusterError, ConfigMapFacts, Push};
+
+pub use super::worker::Shared as Parts;
+
+/// The controllers of all policies.
+pub struct Controllers<C, P, K> {
+    shared: Arc<Shared<C, P, K>>,
+    changes: mpsc::UnboundedReceiver<Change>,
+    workers: JoinSet<()>,
+    running: BTreeMap<PolicyId, (Id, CancellationToken)>,
+    errands: JoinSet<()>,
+}
+
+impl<C: Cluster, P: Push, K: Clock> Controllers<C, P, K> {
+    /// Controllers over a picture that the watches fill.
+    #[must_use]
+    pub fn new(shared: Shared<C, P, K>, changes: mpsc::UnboundedReceiver<Change>) -> Self {
+        let shared = Arc::new(shared);
+        Self { shared, changes, workers: JoinSet::new(), running: BTreeMap::new(), errands: JoinSet::new() }
+    }
+
+    /// Works until told to stop, then lets every worker finish what is under way. Begin when the picture is complete:
+    /// a worker that starts before its versions were seen would count anew.
+    pub async fn run(mut self, stop: CancellationToken) {
+        loop {
+            tokio::select! {
+                biased;
+                () = stop.cancelled() => break,
+                change = self.changes.recv() => match change {
+                    Some(change) => self.take(change),
+                    None => break,
+                },
+                Some(ended) = self.workers.join_next_with_id(), if !self.workers.is_empty() => self.ended(ended),
+                Some(_) = self.errands.join_next(), if !self.errands.is_empty() => {}
+            }
+        }
+        for (_, token) in self.running.values() {
+            token.cancel();
+        }
+        while self.workers.join_next().await.is_some() {}
+    }
+
+    fn take(&mut self, change: Change) {
+        match change {
+            Change::Policy(id) => self.start(id),
+            Change::PolicyGone(id) => self.stop(&id),
+            Change::Unusable(id, generation, problem) => self.show_unusable(id, generation, problem),
+            Change::Schema(namespace, name) => self.show_schema(namespace, name),
+            Change::Fetch(namespace, name) => self.fetch(namespace, name),
+            Change::Labeled(facts) => self.default_policy(*facts),
+            Change::Rollback(policy, name) => self.judge_orphan(policy, name),
+        }
+    }
+
+    fn start(&mut self, id: PolicyId) {
+        if self.running.contains_key(&id) {
+            return;
+        }
+        let token = CancellationToken::new();
+        let worker = Worker::run(id.clone(), self.shared.clone(), token.clone());
+        let task = self.workers.spawn(worker).id();
+        self.running.insert(id, (task, token));
+    }
+
+    fn stop(&mut self, id: &PolicyId) {
+        if let Some((_, token)) = self.running.remove(id) {
+            token.cancel();
+        }
+    }
+
+    /// A worker ends when it was stopped; one that ended otherwise is started again, and that is said loudly.
+    fn ended(&mut self, ended: Result<(Id, ()), tokio::task::JoinError>) {
+        let (task, fault) = match ended {
+            Ok((task, ())) => (task, None),
+            Err(error) => (error.id(), Some(error)),
+        };
+        let Some(id) = self.running.iter().find(|(_, (known, _))| *known == task).map(|(id, _)| id.clone()) else {
+            return;
+        };
+        self.running.remove(&id);
+        if let Some(error) = fault {
+            tracing::error!(policy = %id, error = %error, "a worker ended unexpectedly and is started again");
+        }
+        if self.shared.view.has_policy(&id) {
+            self.start(id);
+        }
+    }
+
+    fn show_unusable(&mut self, id: PolicyId, generation: i64, problem: String) {
+        tracing::warn!(policy = %id, problem = %problem, "a policy cannot be used");
+        self.stop(&id);
+        let cluster = self.shared.cluster.clone();
+        self.errand("telling that a policy cannot be used", move || {
+            let (cluster, id, problem) = (cluster.clone(), id.clone(), problem.clone());
+            async move { cluster.show_unusable(&id, generation, &problem).await }
+        });
+    }
+
+    fn show_schema(&mut self, namespace: Namespace, name: ObjectName) {
+        let shared = self.shared.clone();
+        self.errand("telling whether a schema can be used", move || {
+            let (shared, namespace, name) = (shared.clone(), namespace.clone(), name.clone());
+            async move {
+                let Some((generation, faults)) = shared.view.schema_faults(&namespace, &name) else { return Ok(()) };
+                shared.cluster.show_schema(&namespace, &name, generation, &faults).await
+            }
+        });
+    }
+
+    fn fetch(&mut self, namespace: Namespace, name: ObjectName) {
+        let shared = self.shared.clone();
+        self.errand("reading a ConfigMap", move || {
+            let (shared, namespace, name) = (shared.clone(), namespace.clone(), name.clone());
+            async move {
+                let facts = shared.cluster.config_map(&namespace, &name).await?;
+                shared.view.fetched(namespace, name, facts);
+                Ok(())
+            }
+        });
+    }
+
+    fn default_policy(&mut self, facts: ConfigMapFacts) {
+        let id = PolicyId { namespace: facts.namespace.clone(), name: facts.name.clone() };
+        if self.shared.view.is_named(&facts.namespace, &facts.name) || self.shared.view.has_policy(&id) {
+            return;
+        }
+        tracing::info!(policy = %id, "a labeled ConfigMap gets a default policy");
+        let cluster = self.shared.cluster.clone();
+        self.errand("creating a default policy", move || {
+            let (cluster, facts) = (cluster.clone(), facts.clone());
+            async move {
+                match cluster.create_default_policy(&facts).await {
+                    Err(ClusterError::Exists { .. }) => Ok(()),
+                    other => other,
+                }
+            }
+        });
+    }
+
+    /// A rollback whose policy does not exist has no worker that could answer it.
+    fn judge_orphan(&mut self, policy: PolicyId, name: ObjectName) {
+        if self.shared.view.has_policy(&policy) || !self.shared.view.has_open_rollback(&policy, &name) {
+            return;
+        }
+        let status = RollbackStatus {
+            complete: Truth::False,
+            reason: Reason::NoSuchPolicy,
+            message: format!("there is no ReloadPolicy {} in the namespace {}", policy.name, policy.namespace),
+            from: None,
+            to: None,
+            version: None,
+            pods: None,
+        };
+        let cluster = self.shared.cluster.clone();
+        self.errand("answering a rollback", move || {
+            let (cluster, namespace, name, status) =
+                (cluster.clone(), policy.namespace.clone(), name.clone(), status.clone());
+            async move { cluster.show_rollback(&namespace, &name, &status).await }
+        });
+    }
+
+    /// Does something apart from the loop, and again with growing pauses while it may succeed later.
+    fn errand<F, Made>(&mut self, what: &'static str, make: F)
+    where
+        F: Fn() -> Made + Send + 'static,
+        Made: Future<Output = Result<(), ClusterError>> + Send,
+    {
+        self.errands.spawn(async move {
+            let mut attempts: u32 = 0;
+            while let Err(error) = make().await {
+                attempts = attempts.saturating_add(1);
+                let hopeless = matches!(error, ClusterError::Refused { .. } | ClusterError::Missing { .. });
+                tracing::warn!(error = %error, errand = what, attempts, "an errand failed");
+                if hopeless {
+                    break;
+                }
+                tokio::time::sleep(retry::RECORD.pause(attempts, retry::seed_of([what.as_bytes()]))).await;
+            }
+        });
+    }
+}

@@ -1,0 +1,261 @@
+//! Carries out the actions of a plan, one after the other, without making a choice.
+//! Must not go on after an action that failed: what it stood for is observed anew.
+
+mod writes;
+
+use std::collections::BTreeMap;
+use std::sync::Arc;
+
+use rekindle_core::contract::body::Reason as PushReason;
+use rekindle_core::ids::{ObjectName, VersionNumber};
+use rekindle_core::reason::Reason;
+use rekindle_core::reconcile::plan::{Action, Because};
+use rekindle_core::record::{NewVersion, Recorded};
+use rekindle_core::retry;
+use rekindle_core::target::{Endpoint, Payload, TargetKey};
+use rekindle_core::time::Timestamp;
+use tokio::sync::mpsc;
+
+use super::shipments::Cargo;
+use super::view::Snapshot;
+use super::worker::{News, Worker};
+use crate::ports::{Announcement, Clock, Cluster, ClusterError, Push, Shipment, Sighting, Sink as _};
+
+/// Keys are read again when they are older than this, behind the back of a push.
+const KEYS_FRESH_FOR: std::time::Duration = std::time::Duration::from_secs(60);
+
+/// Kinds of actions that failed and wait before they are tried again.
+#[derive(Debug, Default)]
+pub(super) struct Holdoff {
+    failed: BTreeMap<&'static str, (u32, Timestamp)>,
+}
+
+impl Holdoff {
+    /// The earliest time at which something that failed is due again.
+    pub(super) fn next(&self, now: Timestamp) -> Option<Timestamp> {
+        self.failed.values().map(|(_, until)| *until).filter(|until| *until > now).min()
+    }
+
+    fn holds(&self, kind: &'static str, now: Timestamp) -> bool {
+        self.failed.get(kind).is_some_and(|(_, until)| *until > now)
+    }
+
+    fn failed(&mut self, kind: &'static str, now: Timestamp) -> bool {
+        let attempts = self.failed.get(kind).map_or(1, |(attempts, _)| attempts.saturating_add(1));
+        let pause = retry::RECORD.pause(attempts, retry::seed_of([kind.as_bytes()]));
+        self.failed.insert(kind, (attempts, now.after(pause)));
+        attempts == 1
+    }
+
+    fn succeeded(&mut self, kind: &'static str) {
+        self.failed.remove(kind);
+    }
+}
+
+/// What an action came to.
+enum Outcome {
+    Done,
+    /// Nothing was changed that another round would see.
+    Quiet,
+    Failed,
+}
+
+impl<C: Cluster, P: Push, K: Clock> Worker<C, P, K> {
+    /// Carries out the actions; says whether another round has something new to look at.
+    pub(super) async fn execute(&mut self, snapshot: &Snapshot, actions: Vec<Action>) -> bool {
+        let mut changed = false;
+        for action in actions {
+            match self.carry_out(snapshot, action).await {
+                Outcome::Done => changed = true,
+                Outcome::Quiet => {}
+                Outcome::Failed => return changed,
+            }
+        }
+        changed
+    }
+
+    async fn carry_out(&mut self, snapshot: &Snapshot, action: Action) -> Outcome {
+        match action {
+            Action::Record { version, warm } => self.record(snapshot, *version, warm).await,
+            Action::Push { version, reason, targets } => self.push(snapshot, version, reason, targets).await,
+            Action::Remember(note) => {
+                self.ledger.remember(&note);
+                Outcome::Done
+            }
+            Action::WriteActiveCopy { name, version } => self.write_active_copy(snapshot, &name, version).await,
+            Action::RestoreSource { documents, .. } => self.restore_source(snapshot, &documents).await,
+            Action::Prune(number) => self.prune(number).await,
+            Action::Announce { warning, reason, message } => {
+                self.announce(snapshot, Announcement { warning, reason, message });
+                Outcome::Quiet
+            }
+        }
+    }
+
+    async fn record(&mut self, snapshot: &Snapshot, version: NewVersion, warm: Vec<Endpoint>) -> Outcome {
+        let shared = self.shared.clone();
+        let write = shared.cluster.record(&snapshot.policy, &version);
+        // While the API server writes, connections are opened and the body is encoded.
+        let prepare = async {
+            tokio::task::yield_now().await;
+            self.prepare(&Recorded::from(&version), &version.documents, version.origin.push_reason());
+        };
+        let (result, (), ()) = tokio::join!(write, shared.push.warm(&warm), prepare);
+        match result {
+            Ok(recorded) => {
+                tracing::info!(policy = %self.id, version = %recorded.number, digest = %recorded.digest, "recorded a version");
+                self.ledger.recorded(recorded.number);
+                self.memory.recorded(recorded.running());
+                let number = recorded.number;
+                shared.view.saw(Sighting::Version(self.id.clone(), number, Some(Box::new(recorded))));
+                self.trouble = None;
+                Outcome::Done
+            }
+            Err(error) => self.record_failed(&error).await,
+        }
+    }
+
+    /// Another writer took the number: the history is read afresh and the next round counts on from there.
+    async fn record_failed(&mut self, error: &ClusterError) -> Outcome {
+        tracing::warn!(policy = %self.id, error = %error, "a version could not be recorded");
+        let reread = match error {
+            ClusterError::Exists { .. } => self.shared.cluster.versions(&self.id).await.ok(),
+            _ => None,
+        };
+        match reread {
+            Some(versions) => {
+                for version in versions {
+                    let number = version.number;
+                    self.shared.view.saw(Sighting::Version(self.id.clone(), number, Some(Box::new(version))));
+                }
+                self.ledger.record_failed(error.to_string(), self.shared.clock.now());
+                self.ledger.record_failure = None;
+            }
+            None => self.ledger.record_failed(error.to_string(), self.shared.clock.now()),
+        }
+        Outcome::Done
+    }
+
+    /// Encodes and signs a version; none without keys.
+    fn prepare(
+        &mut self,
+        version: &Recorded,
+        documents: &rekindle_core::document::Documents,
+        reason: PushReason,
+    ) -> Option<Arc<Shipment>> {
+        let now = self.shared.clock.now();
+        let (keys, _) = self.keys.as_ref()?;
+        let cargo = Cargo { policy: &self.id, version, documents, reason, epoch: self.shared.epoch };
+        match self.shipments.prepare(&cargo, keys, now) {
+            Ok(shipment) => Some(shipment),
+            Err(error) => {
+                tracing::error!(policy = %self.id, version = %version.number, error = %error, "a version could not be encoded");
+                None
+            }
+        }
+    }
+
+    async fn push(
+        &mut self,
+        snapshot: &Snapshot,
+        number: VersionNumber,
+        reason: PushReason,
+        targets: Vec<(TargetKey, ObjectName, Endpoint)>,
+    ) -> Outcome {
+        let now = self.shared.clock.now();
+        if self.holdoff.holds("push", now) {
+            return Outcome::Quiet;
+        }
+        let signed = targets.iter().any(|(.., endpoint)| endpoint.payload == Payload::Content);
+        if signed && !self.have_keys().await {
+            return Outcome::Failed;
+        }
+        let Some(version) = snapshot.history.get(&number).cloned() else { return Outcome::Failed };
+        let shipment = if signed { self.shipment_of(snapshot, &version, reason) } else { Some(notice(&version)) };
+        let Some(shipment) = shipment else {
+            self.holdoff.failed("push", now);
+            return Outcome::Failed;
+        };
+        self.holdoff.succeeded("push");
+        for (key, ..) in &targets {
+            self.ledger.pushed(key, number);
+        }
+        self.send(shipment, &version, targets);
+        Outcome::Done
+    }
+
+    fn shipment_of(&mut self, snapshot: &Snapshot, version: &Recorded, reason: PushReason) -> Option<Arc<Shipment>> {
+        let configuration = self.memory.active(snapshot)?.as_ref().ok()?.clone();
+        self.prepare(version, configuration.documents(), reason)
+    }
+
+    fn send(
+        &mut self,
+        shipment: Arc<Shipment>,
+        version: &Recorded,
+        targets: Vec<(TargetKey, ObjectName, Endpoint)>,
+    ) {
+        let pushed = version.running();
+        let keys: Vec<TargetKey> = targets.iter().map(|(key, ..)| key.clone()).collect();
+        let targets: Vec<(TargetKey, Endpoint)> =
+            targets.into_iter().map(|(key, _, endpoint)| (key, endpoint)).collect();
+        let (news, push) = (self.news.clone(), self.shared.push.clone());
+        self.tasks.spawn(async move {
+            let (answers, mut answered) = mpsc::channel(1024);
+            let sending = push.push(shipment, targets, answers);
+            let passing_on = async {
+                while let Some((key, answer, _took)) = answered.recv().await {
+                    let _ = news.send(News::Answered { key, pushed, answer }).await;
+                }
+            };
+            tokio::join!(sending, passing_on);
+            let _ = news.send(News::Ended { keys, pushed }).await;
+        });
+    }
+
+    /// Whether there are keys to sign with; reads them the first time, and again behind a push when they have aged.
+    async fn have_keys(&mut self) -> bool {
+        let now = self.shared.clock.now();
+        if let Some((_, read)) = &self.keys {
+            if now.since(*read) > KEYS_FRESH_FOR {
+                let (cluster, id, news) = (self.shared.cluster.clone(), self.id.clone(), self.news.clone());
+                self.tasks.spawn(async move {
+                    match cluster.push_keys(&id.namespace).await {
+                        Ok(keys) => drop(news.send(News::Keys(Box::new(keys))).await),
+                        Err(error) => tracing::warn!(policy = %id, error = %error, "push keys could not be read again"),
+                    }
+                });
+            }
+            return true;
+        }
+        match self.shared.cluster.push_keys(&self.id.namespace).await {
+            Ok(keys) => {
+                self.keys = Some((keys, now));
+                self.trouble = None;
+                true
+            }
+            Err(error) => {
+                self.failed("push", &error);
+                false
+            }
+        }
+    }
+
+    /// Notes that an action failed: it waits before it is tried again, and the status says why.
+    fn failed(&mut self, kind: &'static str, error: &ClusterError) {
+        if self.holdoff.failed(kind, self.shared.clock.now()) {
+            tracing::warn!(policy = %self.id, action = kind, error = %error, "an action failed and will be tried again");
+        }
+        let reason = match error {
+            ClusterError::Forbidden { .. } => Reason::Forbidden,
+            _ if kind == "active copy" => Reason::ActiveCopyFailed,
+            _ => Reason::RecordFailed,
+        };
+        self.trouble = Some(Because::new(reason, error.to_string()));
+    }
+}
+
+/// A notice carries nothing; the digest names what it is about.
+fn notice(version: &Recorded) -> Arc<Shipment> {
+    Arc::new(Shipment { body: bytes::Bytes::new(), signature: String::new(), digest: version.digest })
+}

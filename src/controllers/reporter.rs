@@ -1,0 +1,129 @@
+//! Brings statuses to the cluster behind the worker's back: at most one write a second, none that says nothing new.
+//! Must not hold up a push, and must not compute what is shown.
+
+use std::collections::BTreeMap;
+use std::sync::Arc;
+use std::time::Duration;
+
+use rekindle_core::ids::{ObjectName, PolicyId, VersionNumber};
+use rekindle_core::reconcile::plan::Shown;
+use rekindle_core::retry;
+use rekindle_core::status::{PolicyStatus, RollbackStatus, VersionStatus};
+use rekindle_core::time::Timestamp;
+
+use crate::ports::{Cluster, ClusterError};
+
+/// The pause between two writes for one policy.
+const PAUSE: Duration = Duration::from_secs(1);
+const BACKOFF: retry::Backoff = retry::RECORD;
+
+/// What one policy, its versions and its rollbacks are to show, and what they show already.
+#[derive(Debug, Default)]
+pub struct Reporter {
+    wanted: Wanted,
+    written: Wanted,
+    busy: bool,
+    failures: u32,
+    not_before: Timestamp,
+    waiting_since: Option<Timestamp>,
+}
+
+/// A set of statuses.
+#[derive(Debug, Clone, Default, PartialEq)]
+pub struct Wanted {
+    policy: Option<PolicyStatus>,
+    versions: BTreeMap<VersionNumber, VersionStatus>,
+    rollbacks: BTreeMap<ObjectName, RollbackStatus>,
+}
+
+impl Reporter {
+    /// Takes what the last plan wants shown.
+    pub fn want(&mut self, shown: Shown, now: Timestamp) {
+        if let Some(policy) = shown.policy {
+            self.wanted.policy = Some(policy);
+        }
+        self.wanted.versions = shown.versions.into_iter().collect();
+        self.wanted.rollbacks.extend(shown.rollbacks);
+        if self.wanted == self.written {
+            self.waiting_since = None;
+        } else if self.waiting_since.is_none() {
+            self.waiting_since = Some(now);
+        }
+    }
+
+    /// The writes that are due, or when to ask again; nothing when all is shown.
+    ///
+    /// While pushes are on their way the write waits up to a second for their end, so that a rollout costs one write
+    /// and not two.
+    pub fn due(&mut self, pushing: bool, now: Timestamp) -> Result<Wanted, Option<Timestamp>> {
+        let Some(since) = self.waiting_since else { return Err(None) };
+        if self.busy {
+            return Err(None);
+        }
+        let settled = if pushing { since.after(PAUSE) } else { since };
+        let time = settled.max(self.not_before);
+        if now < time {
+            return Err(Some(time));
+        }
+        self.busy = true;
+        self.waiting_since = None;
+        let mut news = self.wanted.clone();
+        news.versions.retain(|number, status| self.written.versions.get(number) != Some(status));
+        news.rollbacks.retain(|name, status| self.written.rollbacks.get(name) != Some(status));
+        if news.policy == self.written.policy {
+            news.policy = None;
+        }
+        Ok(news)
+    }
+
+    /// A write ended.
+    pub fn wrote(&mut self, written: Wanted, succeeded: bool, now: Timestamp) {
+        self.busy = false;
+        if succeeded {
+            self.failures = 0;
+            self.not_before = now.after(PAUSE);
+            if written.policy.is_some() {
+                self.written.policy = written.policy;
+            }
+            self.written.versions.extend(written.versions);
+            self.written.versions.retain(|number, _| self.wanted.versions.contains_key(number));
+            self.written.rollbacks.extend(written.rollbacks);
+        } else {
+            self.failures = self.failures.saturating_add(1);
+            self.not_before = now.after(PAUSE.max(BACKOFF.pause(self.failures, u64::from(self.failures))));
+        }
+        if self.wanted != self.written && self.waiting_since.is_none() {
+            self.waiting_since = Some(now);
+        }
+    }
+
+    /// Whether everything wanted is shown.
+    #[must_use]
+    pub fn is_done(&self) -> bool {
+        self.waiting_since.is_none() && !self.busy
+    }
+}
+
+/// Writes the statuses: versions first, for their confirmations are what a restart reads, then the policy.
+///
+/// # Errors
+/// The first write that failed; an object that is gone meanwhile is no failure.
+pub async fn write<C: Cluster>(cluster: Arc<C>, policy: PolicyId, statuses: &Wanted) -> Result<(), ClusterError> {
+    for (number, status) in &statuses.versions {
+        ignore_missing(cluster.show_version(&policy, *number, status).await)?;
+    }
+    if let Some(status) = &statuses.policy {
+        ignore_missing(cluster.show_policy(&policy, status).await)?;
+    }
+    for (name, status) in &statuses.rollbacks {
+        ignore_missing(cluster.show_rollback(&policy.namespace, name, status).await)?;
+    }
+    Ok(())
+}
+
+fn ignore_missing(result: Result<(), ClusterError>) -> Result<(), ClusterError> {
+    match result {
+        Err(ClusterError::Missing { .. }) => Ok(()),
+        other => other,
+    }
+}

@@ -1,0 +1,202 @@
+//! One policy's worker: waits for news, observes, decides, executes and reports, round after round until it rests.
+//! Must not decide anything itself.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use rekindle_core::contract::signature::PushKeys;
+use rekindle_core::ids::{Epoch, PolicyId};
+use rekindle_core::reconcile::decide;
+use rekindle_core::reconcile::ledger::Ledger;
+use rekindle_core::reconcile::observed::Observed;
+use rekindle_core::reconcile::plan::{Because, Plan};
+use rekindle_core::target::address::AddressRules;
+use rekindle_core::target::{Answer, Running, TargetKey};
+use rekindle_core::time::Timestamp;
+use tokio::sync::mpsc;
+use tokio::task::JoinSet;
+use tokio_util::sync::CancellationToken;
+
+use super::execute::Holdoff;
+use super::memory::Memory;
+use super::reporter::{self, Reporter, Wanted};
+use super::shipments::Shipments;
+use super::view::{Snapshot, View};
+use crate::ports::{Clock, Cluster, Push};
+
+/// After so many rounds without rest something is wrong; the worker then waits a moment and says so.
+const ROUNDS: usize = 40;
+const BREATH: Duration = Duration::from_secs(1);
+
+/// What all workers share.
+#[derive(Debug)]
+pub struct Shared<C, P, K> {
+    /// The picture.
+    pub view: Arc<View>,
+    /// The cluster.
+    pub cluster: Arc<C>,
+    /// The pusher.
+    pub push: Arc<P>,
+    /// The clock.
+    pub clock: Arc<K>,
+    /// Which addresses may be pushed to.
+    pub addresses: AddressRules,
+    /// The leader's epoch.
+    pub epoch: Epoch,
+}
+
+/// News for a worker from the tasks that it started.
+#[derive(Debug)]
+pub(super) enum News {
+    /// A target answered.
+    Answered { key: TargetKey, pushed: Running, answer: Answer },
+    /// A push ended without an answer from these targets, because its task ended early.
+    Ended { keys: Vec<TargetKey>, pushed: Running },
+    /// Statuses were written, or not.
+    Wrote { written: Box<Wanted>, succeeded: bool },
+    /// The push keys were read again.
+    Keys(Box<PushKeys>),
+}
+
+/// One policy's worker.
+pub(super) struct Worker<C, P, K> {
+    pub(super) id: PolicyId,
+    pub(super) shared: Arc<Shared<C, P, K>>,
+    pub(super) ledger: Ledger,
+    pub(super) memory: Memory,
+    pub(super) shipments: Shipments,
+    pub(super) keys: Option<(PushKeys, Timestamp)>,
+    pub(super) holdoff: Holdoff,
+    pub(super) trouble: Option<Because>,
+    pub(super) news: mpsc::Sender<News>,
+    pub(super) tasks: JoinSet<()>,
+    reporter: Reporter,
+}
+
+impl<C: Cluster, P: Push, K: Clock> Worker<C, P, K> {
+    /// Works for one policy until it is told to stop or the policy is gone.
+    pub(super) async fn run(id: PolicyId, shared: Arc<Shared<C, P, K>>, stop: CancellationToken) {
+        let Some(bell) = shared.view.bell(&id) else { return };
+        let history = shared.view.snapshot(&id).map(|snapshot| snapshot.history).unwrap_or_default();
+        let ledger = Ledger::restore(shared.view.seen_status(&id).as_ref(), &history);
+        let (news, mut inbox) = mpsc::channel(4096);
+        let mut worker = Self {
+            id,
+            shared,
+            ledger,
+            memory: Memory::default(),
+            shipments: Shipments::default(),
+            keys: None,
+            holdoff: Holdoff::default(),
+            trouble: None,
+            news,
+            tasks: JoinSet::new(),
+            reporter: Reporter::default(),
+        };
+        loop {
+            while let Ok(news) = inbox.try_recv() {
+                worker.take(news);
+            }
+            let again = worker.rounds(&mut inbox).await;
+            let pause = again.map(|time| time.since(worker.shared.clock.now()).max(Duration::from_millis(1)));
+            tokio::select! {
+                biased;
+                () = stop.cancelled() => break,
+                Some(news) = inbox.recv() => worker.take(news),
+                () = bell.notified() => {}
+                Some(_) = worker.tasks.join_next(), if !worker.tasks.is_empty() => {}
+                () = tokio::time::sleep(pause.unwrap_or_default()), if pause.is_some() => {}
+            }
+        }
+        worker.finish().await;
+    }
+
+    /// Rounds until there is nothing to do now; says when to look again.
+    async fn rounds(&mut self, inbox: &mut mpsc::Receiver<News>) -> Option<Timestamp> {
+        for _ in 0..ROUNDS {
+            let snapshot = self.shared.view.snapshot(&self.id)?;
+            let plan = self.decide(&snapshot)?;
+            for because in &plan.because {
+                tracing::debug!(policy = %self.id, reason = %because.reason, because = %because.message, "decided");
+            }
+            let Plan { actions, shown, again, .. } = plan;
+            let now = self.shared.clock.now();
+            self.reporter.want(shown, now);
+            let did_something = self.execute(&snapshot, actions).await;
+            let report_at = self.report();
+            while let Ok(news) = inbox.try_recv() {
+                self.take(news);
+            }
+            if !did_something {
+                return [again, report_at, self.holdoff.next(now)].into_iter().flatten().min();
+            }
+        }
+        tracing::warn!(policy = %self.id, rounds = ROUNDS, "a policy does not come to rest");
+        Some(self.shared.clock.now().after(BREATH))
+    }
+
+    fn decide(&mut self, snapshot: &Snapshot) -> Option<Plan> {
+        self.memory.assessment(snapshot)?;
+        self.memory.active(snapshot);
+        self.memory.targets(snapshot, self.shared.addresses);
+        let active_copy = self.memory.active_copy(snapshot);
+        let known = self.memory.worked_out()?;
+        self.ledger.forget(known.keys, &snapshot.history);
+        let observed = Observed {
+            policy: &snapshot.policy,
+            assessment: known.assessment,
+            schema: &snapshot.schema,
+            history: &snapshot.history,
+            active: known.active,
+            ledger: &self.ledger,
+            targets: known.targets,
+            taken: known.taken,
+            rollbacks: &snapshot.rollbacks,
+            active_copy,
+            trouble: self.trouble.as_ref(),
+        };
+        Some(decide(&observed, self.shared.clock.now()))
+    }
+
+    fn take(&mut self, news: News) {
+        let now = self.shared.clock.now();
+        match news {
+            News::Answered { key, pushed, answer } => {
+                tracing::debug!(policy = %self.id, version = %pushed.version, pod = %key.uid, ?answer, "answered");
+                self.ledger.answered(&key, pushed, answer, now);
+            }
+            News::Ended { keys, pushed } => {
+                for key in keys.iter().filter(|key| self.ledger.is_in_flight(key, pushed.version)) {
+                    let answer = Answer::Failed { reason: "the push ended before an answer came".to_owned() };
+                    self.ledger.answered(key, pushed, answer, now);
+                }
+            }
+            News::Wrote { written, succeeded } => self.reporter.wrote(*written, succeeded, now),
+            News::Keys(keys) => self.keys = Some((*keys, now)),
+        }
+    }
+
+    /// Starts the writes of statuses that are due; says when others are.
+    fn report(&mut self) -> Option<Timestamp> {
+        let statuses = match self.reporter.due(self.ledger.is_pushing(), self.shared.clock.now()) {
+            Ok(statuses) => statuses,
+            Err(later) => return later,
+        };
+        let (cluster, id, news) = (self.shared.cluster.clone(), self.id.clone(), self.news.clone());
+        self.tasks.spawn(async move {
+            let result = reporter::write(cluster, id.clone(), &statuses).await;
+            if let Err(error) = &result {
+                tracing::warn!(policy = %id, error = %error, "statuses could not be written and will be written later");
+            }
+            let wrote = News::Wrote { written: Box::new(statuses), succeeded: result.is_ok() };
+            // The worker is gone only when its policy is, or the operator ends.
+            let _ = news.send(wrote).await;
+        });
+        None
+    }
+
+    /// Lets what is under way come to its end, within the deadlines that pushes and writes have.
+    async fn finish(mut self) {
+        while self.tasks.join_next().await.is_some() {}
+    }
+}
