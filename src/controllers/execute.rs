@@ -189,12 +189,7 @@ impl<C: Cluster, P: Push, K: Clock> Worker<C, P, K> {
         self.prepare(version, configuration.documents(), reason)
     }
 
-    fn send(
-        &mut self,
-        shipment: Arc<Shipment>,
-        version: &Recorded,
-        targets: Vec<(TargetKey, ObjectName, Endpoint)>,
-    ) {
+    fn send(&mut self, shipment: Arc<Shipment>, version: &Recorded, targets: Vec<(TargetKey, ObjectName, Endpoint)>) {
         let pushed = version.running();
         let keys: Vec<TargetKey> = targets.iter().map(|(key, ..)| key.clone()).collect();
         let targets: Vec<(TargetKey, Endpoint)> =

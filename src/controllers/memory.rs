@@ -67,7 +67,8 @@ impl Memory {
     /// The newest version's configuration, opened once.
     pub fn active(&mut self, snapshot: &Snapshot) -> Option<&Result<Arc<Configuration>, ActiveProblem>> {
         let (_, newest) = snapshot.history.last_key_value()?;
-        let known = self.active.as_ref().is_some_and(|known| (known.number, known.digest) == (newest.number, newest.digest));
+        let known =
+            self.active.as_ref().is_some_and(|known| (known.number, known.digest) == (newest.number, newest.digest));
         if !known {
             let opened = self.open(newest, dialect(&snapshot.schema));
             self.active = Some(Active { number: newest.number, digest: newest.digest, opened });
@@ -96,8 +97,13 @@ impl Memory {
         let digest = before.as_ref().map(|configuration| configuration.digest());
         let valid = self.assessed.as_ref().is_some_and(|known| known.holds(snapshot, digest));
         if !valid {
-            let states: Vec<_> =
-                snapshot.policy.sources.iter().zip(&snapshot.sources).map(|(source, seen)| state(source, seen)).collect();
+            let states: Vec<_> = snapshot
+                .policy
+                .sources
+                .iter()
+                .zip(&snapshot.sources)
+                .map(|(source, seen)| state(source, seen))
+                .collect();
             let assessment = assess(&snapshot.policy.sources, &states, &snapshot.schema, before.as_deref());
             self.assessed = Some(Assessed {
                 policy: snapshot.policy.clone(),
@@ -146,7 +152,8 @@ impl Memory {
     pub fn active_copy(&mut self, snapshot: &Snapshot) -> Option<Digest> {
         let SourceSeen::ConfigMap(Some(facts)) = &snapshot.active_copy else { return None };
         if !self.copy.as_ref().is_some_and(|(known, _)| Arc::ptr_eq(known, facts)) {
-            let digest = facts.documents.as_ref().ok().map(|documents| Digest::of(&Documents::join([documents.clone()])));
+            let digest =
+                facts.documents.as_ref().ok().map(|documents| Digest::of(&Documents::join([documents.clone()])));
             self.copy = Some((facts.clone(), digest));
         }
         self.copy.as_ref().and_then(|(_, digest)| *digest)

@@ -67,13 +67,22 @@ impl Reporter {
         }
         self.busy = true;
         self.waiting_since = None;
+        Ok(self.news())
+    }
+
+    /// What is not shown yet when the worker ends.
+    pub fn last_words(&self) -> Option<Wanted> {
+        (self.wanted != self.written).then(|| self.news())
+    }
+
+    fn news(&self) -> Wanted {
         let mut news = self.wanted.clone();
         news.versions.retain(|number, status| self.written.versions.get(number) != Some(status));
         news.rollbacks.retain(|name, status| self.written.rollbacks.get(name) != Some(status));
         if news.policy == self.written.policy {
             news.policy = None;
         }
-        Ok(news)
+        news
     }
 
     /// A write ended.
@@ -95,12 +104,6 @@ impl Reporter {
         if self.wanted != self.written && self.waiting_since.is_none() {
             self.waiting_since = Some(now);
         }
-    }
-
-    /// Whether everything wanted is shown.
-    #[must_use]
-    pub fn is_done(&self) -> bool {
-        self.waiting_since.is_none() && !self.busy
     }
 }
 

@@ -50,7 +50,12 @@ impl Shipments {
     ///
     /// # Errors
     /// The body cannot be encoded.
-    pub fn prepare(&mut self, cargo: &Cargo<'_>, keys: &PushKeys, now: Timestamp) -> Result<Arc<Shipment>, EncodeError> {
+    pub fn prepare(
+        &mut self,
+        cargo: &Cargo<'_>,
+        keys: &PushKeys,
+        now: Timestamp,
+    ) -> Result<Arc<Shipment>, EncodeError> {
         let running = cargo.version.running();
         if let Some(ready) = &self.ready
             && ready.version == running

@@ -11,7 +11,7 @@ use rekindle_core::status::PolicyStatus;
 use tokio::sync::{Notify, mpsc};
 
 use crate::ports::{ConfigMapFacts, Sighting, Sink};
-pub use content::{Snapshot, SourceSeen};
+pub use content::{Claim, Pods, Snapshot, SourceSeen};
 
 /// Something that concerns the driver rather than one worker.
 #[derive(Debug, Clone)]

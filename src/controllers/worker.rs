@@ -27,6 +27,8 @@ use crate::ports::{Clock, Cluster, Push};
 /// After so many rounds without rest something is wrong; the worker then waits a moment and says so.
 const ROUNDS: usize = 40;
 const BREATH: Duration = Duration::from_secs(1);
+/// How long a worker that is told to stop waits for pushes under way, and then for its last writes.
+const LAST_WORDS: Duration = Duration::from_secs(3);
 
 /// What all workers share.
 #[derive(Debug)]
@@ -108,7 +110,7 @@ impl<C: Cluster, P: Push, K: Clock> Worker<C, P, K> {
                 () = tokio::time::sleep(pause.unwrap_or_default()), if pause.is_some() => {}
             }
         }
-        worker.finish().await;
+        worker.finish(inbox).await;
     }
 
     /// Rounds until there is nothing to do now; says when to look again.
@@ -166,9 +168,11 @@ impl<C: Cluster, P: Push, K: Clock> Worker<C, P, K> {
                 self.ledger.answered(&key, pushed, answer, now);
             }
             News::Ended { keys, pushed } => {
-                for key in keys.iter().filter(|key| self.ledger.is_in_flight(key, pushed.version)) {
-                    let answer = Answer::Failed { reason: "the push ended before an answer came".to_owned() };
-                    self.ledger.answered(key, pushed, answer, now);
+                for key in &keys {
+                    if self.ledger.is_in_flight(key, pushed.version) {
+                        let answer = Answer::Failed { reason: "the push ended before an answer came".to_owned() };
+                        self.ledger.answered(key, pushed, answer, now);
+                    }
                 }
             }
             News::Wrote { written, succeeded } => self.reporter.wrote(*written, succeeded, now),
@@ -195,8 +199,28 @@ impl<C: Cluster, P: Push, K: Clock> Worker<C, P, K> {
         None
     }
 
-    /// Lets what is under way come to its end, within the deadlines that pushes and writes have.
-    async fn finish(mut self) {
-        while self.tasks.join_next().await.is_some() {}
+    /// Lets what is under way come to its end, and shows what it came to.
+    async fn finish(mut self, mut inbox: mpsc::Receiver<News>) {
+        let patience = tokio::time::sleep(LAST_WORDS);
+        tokio::pin!(patience);
+        loop {
+            tokio::select! {
+                Some(news) = inbox.recv() => self.take(news),
+                ended = self.tasks.join_next() => if ended.is_none() { break },
+                () = &mut patience => break,
+            }
+        }
+        while let Ok(news) = inbox.try_recv() {
+            self.take(news);
+        }
+        let Some(snapshot) = self.shared.view.snapshot(&self.id) else { return };
+        let Some(plan) = self.decide(&snapshot) else { return };
+        self.reporter.want(plan.shown, self.shared.clock.now());
+        if let Some(statuses) = self.reporter.last_words() {
+            let writes = reporter::write(self.shared.cluster.clone(), self.id.clone(), &statuses);
+            if !matches!(tokio::time::timeout(LAST_WORDS, writes).await, Ok(Ok(()))) {
+                tracing::warn!(policy = %self.id, "the last statuses could not be written; a restart asks again");
+            }
+        }
     }
 }

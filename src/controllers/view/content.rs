@@ -109,7 +109,9 @@ impl Content {
         };
         let sources = policy.sources.iter().map(|source| match source {
             Source::ConfigMap { name, .. } => config_map(name),
-            Source::Files { path } => self.files.get(path).map_or(SourceSeen::Unknown, |seen| SourceSeen::Files(seen.clone())),
+            Source::Files { path } => {
+                self.files.get(path).map_or(SourceSeen::Unknown, |seen| SourceSeen::Files(seen.clone()))
+            }
         });
         Some(Snapshot {
             sources: sources.collect(),

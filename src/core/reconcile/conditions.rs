@@ -32,6 +32,9 @@ fn ready(situation: &Situation<'_>, edit: &Judged, details: &[Condition]) -> Con
         }
         Mode::Enforce => {}
     }
+    if let Some(trouble) = situation.seen.trouble {
+        return condition(kind, Truth::False, trouble.reason, trouble.message.clone());
+    }
     let worst = details
         .iter()
         .find(|detail| detail.truth == Truth::False)

@@ -209,6 +209,18 @@ impl Ledger {
         self.record_failure = Some(RecordFailure { attempts, message, retry_at: now.after(pause) });
     }
 
+    /// Whether this version is on its way to this target.
+    #[must_use]
+    pub fn is_in_flight(&self, key: &TargetKey, version: VersionNumber) -> bool {
+        self.targets.get(key).is_some_and(|record| record.in_flight == Some(version))
+    }
+
+    /// Whether anything is on its way.
+    #[must_use]
+    pub fn is_pushing(&self) -> bool {
+        self.targets.values().any(|record| record.in_flight.is_some())
+    }
+
     /// A push began.
     pub fn pushed(&mut self, key: &TargetKey, version: VersionNumber) {
         self.targets.entry(key.clone()).or_default().in_flight = Some(version);

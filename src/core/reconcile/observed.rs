@@ -5,6 +5,7 @@ use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use super::ledger::Ledger;
+use super::plan::Because;
 use crate::configuration::Configuration;
 use crate::digest::Digest;
 use crate::document::Documents;
@@ -39,6 +40,8 @@ pub struct Observed<'a> {
     pub rollbacks: &'a [RollbackRequest],
     /// The digest of the copy of the proven content as it is in the cluster; none when there is no copy.
     pub active_copy: Option<Digest>,
+    /// What the shell could not do and will try again; shown first.
+    pub trouble: Option<&'a Because>,
 }
 
 /// Why the newest version cannot be pushed.

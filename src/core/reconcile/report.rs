@@ -1,6 +1,8 @@
 //! The statuses of the policy, its versions and its rollbacks, computed in one place from one situation.
 //! Must not decide; it tells what is.
 
+use std::collections::BTreeMap;
+
 use super::edit::Judged;
 use super::plan::{Action, Note, Plan};
 use super::situation::{Situation, Standing};
@@ -8,7 +10,7 @@ use super::{conditions, rollback};
 use crate::ids::VersionNumber;
 use crate::record::Recorded;
 use crate::status::{Acknowledged, LastEdit, PolicyStatus, Quarantined, SetAside, TargetFailure, VersionStatus};
-use crate::target::Payload;
+use crate::target::{Endpoint, Payload};
 
 /// How many failures of targets are listed.
 pub const MAX_FAILURES: usize = 20;
@@ -20,8 +22,7 @@ pub const MAX_ACKS: usize = 5000;
 /// Fills in what users are shown.
 pub(super) fn fill(situation: &Situation<'_>, edit: &Judged, plan: &mut Plan) {
     rollback::progress(situation, plan);
-    plan.shown.versions =
-        situation.seen.history.values().map(|version| (version.number, status(situation, version))).collect();
+    plan.shown.versions = statuses(situation);
     plan.shown.policy = Some(policy(situation, edit, plan));
 }
 
@@ -85,26 +86,37 @@ fn set_aside(situation: &Situation<'_>, plan: &Plan) -> Vec<SetAside> {
     entries
 }
 
-fn status(situation: &Situation<'_>, version: &Recorded) -> VersionStatus {
-    let active = situation.active.is_some_and(|active| active.number == version.number);
+fn statuses(situation: &Situation<'_>) -> Vec<(VersionNumber, VersionStatus)> {
+    let mut acks = acks(situation);
+    let history = situation.seen.history.values();
+    history.map(|version| (version.number, status(situation, version, acks.remove(&version.number)))).collect()
+}
+
+fn status(situation: &Situation<'_>, version: &Recorded, acks: Option<Vec<Acknowledged>>) -> VersionStatus {
     let tripped = situation.seen.ledger.quarantined.iter().find(|entry| entry.version == version.number);
     VersionStatus {
-        active,
+        active: situation.active.is_some_and(|active| active.number == version.number),
         proven: situation.is_proven(version),
         tripped: tripped.map(|entry| entry.reason.clone()),
-        acks: if active { acks(situation) } else { Vec::new() },
+        acks: acks.unwrap_or_default(),
     }
 }
 
-fn acks(situation: &Situation<'_>) -> Vec<Acknowledged> {
-    let confirmed = situation.standings.iter().filter(|(target, standing)| {
-        let payload = target.endpoint.as_ref().map(|endpoint| endpoint.payload);
-        matches!((standing, payload), (Standing::Confirmed, Ok(Payload::Content)) | (Standing::Delivered, _))
-    });
-    let acks = confirmed.map(|(target, _)| Acknowledged {
-        pod: target.pod.clone(),
-        uid: target.key.uid.clone(),
-        started: target.key.started,
-    });
-    acks.take(MAX_ACKS).collect()
+/// Who runs what, by version: also those that are behind, so that what they run is never pruned.
+fn acks(situation: &Situation<'_>) -> BTreeMap<VersionNumber, Vec<Acknowledged>> {
+    let mut acks: BTreeMap<VersionNumber, Vec<Acknowledged>> = BTreeMap::new();
+    for (target, _) in &situation.standings {
+        let Some(record) = situation.seen.ledger.targets.get(&target.key) else { continue };
+        let version = match &target.endpoint {
+            Ok(Endpoint { payload: Payload::Notice, .. }) => record.delivered,
+            _ => record.runs.map(|running| running.version),
+        };
+        let Some(version) = version else { continue };
+        let known = acks.entry(version).or_default();
+        if known.len() < MAX_ACKS {
+            let (pod, uid) = (target.pod.clone(), target.key.uid.clone());
+            known.push(Acknowledged { pod, uid, started: target.key.started });
+        }
+    }
+    acks
 }
