@@ -3,6 +3,8 @@
 
 pub mod ports;
 
+pub mod convert;
+
 pub mod controllers;
 
 pub mod cli;

@@ -18,6 +18,7 @@ use crate::shapes;
     namespaced,
     status = "ConfigRollbackStatus",
     derive = "PartialEq",
+    selectable = ".spec.policyRef.name",
     doc = "A ConfigRollback brings the targets of a ReloadPolicy back to an older version. It is done once, however \
            often it is applied, and its status is the record of what was done.",
     printcolumn(

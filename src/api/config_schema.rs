@@ -116,7 +116,7 @@ pub struct MergedRules {
 #[serde(rename_all = "camelCase")]
 pub struct ValidationRule {
     /// The expression, at most 4096 characters; it must be true. `self` is the value, `oldSelf` the same of the
-    /// version that is active; a rule that uses `oldSelf` is not applied to the first version.
+    /// version that is active; where there is none, a rule that uses `oldSelf` is not applied.
     #[schemars(length(min = 1, max = 4096))]
     pub rule: String,
     /// What to say when it is not, at most 1024 characters.
@@ -131,6 +131,10 @@ pub struct ValidationRule {
     #[serde(default, skip_serializing_if = "Option::is_none")]
     #[schemars(length(max = 512))]
     pub field_path: Option<String>,
+    /// Whether a rule that uses `oldSelf` is applied also where there is no older value; `oldSelf` is then an
+    /// optional. Default: false.
+    #[serde(default)]
+    pub optional_old_self: bool,
     /// `Error` refuses the configuration, `Warning` only reports. Default: `Error`.
     #[serde(default)]
     pub severity: Severity,

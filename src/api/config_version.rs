@@ -21,6 +21,7 @@ use crate::shapes;
     namespaced,
     status = "ConfigVersionStatus",
     derive = "PartialEq",
+    selectable = ".spec.policy",
     doc = "A ConfigVersion is the immutable record of one configuration of a ReloadPolicy; the operator makes it \
            before any byte of that configuration goes out.",
     validation = Rule::new(

@@ -12,7 +12,7 @@ pub const PREFIX: &str = "rekindle.dev/";
 
 /// Annotation of a pod: `"true"` makes it a target. Label of a ConfigMap: `"true"` gives it a default policy.
 pub const RELOAD: &str = "rekindle.dev/reload";
-/// Annotation of a pod: the one policy that may reach it. Label of a ConfigVersion: the policy that it belongs to.
+/// Annotation of a pod: the one policy that may reach it.
 pub const POLICY: &str = "rekindle.dev/policy";
 /// Annotation of a pod: its port, a number or a name; overrides the policy's.
 pub const PORT: &str = "rekindle.dev/port";
