@@ -1,6 +1,11 @@
 //! The operator and the command line of Rekindle: thin shells over the pure core in `rekindle-core`.
 //! See `src/ARCHITECTURE.md` for who may know whom.
 
+#![cfg_attr(
+    test,
+    allow(clippy::panic, clippy::unwrap_used, clippy::indexing_slicing, reason = "tests may fail loudly")
+)]
+
 pub mod ports;
 
 pub mod convert;
