@@ -68,7 +68,7 @@ pub struct TargetRecord {
     pub in_flight: Option<VersionNumber>,
     /// The version that it refuses, and why.
     pub refused: Option<(VersionNumber, String)>,
-    /// The version that does not get through.
+    /// The version that does not get through; of a refused one, when its notice may be repeated.
     pub failing: Option<Failing>,
     /// What it runs that is newer than what was pushed.
     pub ahead: Option<Running>,
@@ -85,6 +85,15 @@ pub struct Failing {
     pub reason: String,
     /// When to try again.
     pub retry_at: Timestamp,
+}
+
+impl Failing {
+    /// One attempt more than before, and when the next is due.
+    fn again(key: &TargetKey, version: VersionNumber, before: Option<Self>, reason: String, now: Timestamp) -> Self {
+        let attempts = before.map_or(1, |failing| failing.attempts.saturating_add(1));
+        let seed = retry::seed_of([key.uid.as_str().as_bytes()]);
+        Self { version, attempts, reason, retry_at: now.after(retry::PUSH.pause(attempts, seed)) }
+    }
 }
 
 impl Default for VersionNumber {
@@ -244,7 +253,8 @@ impl Ledger {
                 false
             }
             Answer::Nack { reason } => {
-                record.refused = Some((pushed.version, reason));
+                record.refused = Some((pushed.version, reason.clone()));
+                record.failing = Some(Failing::again(key, pushed.version, failures_before, reason, now));
                 true
             }
             Answer::Stale { running } => {
@@ -254,11 +264,10 @@ impl Ledger {
                 false
             }
             Answer::Failed { reason } => {
-                let attempts = failures_before.map_or(1, |failing| failing.attempts.saturating_add(1));
-                let seed = retry::seed_of([key.uid.as_str().as_bytes()]);
-                let retry_at = now.after(retry::PUSH.pause(attempts, seed));
-                record.failing = Some(Failing { version: pushed.version, attempts, reason, retry_at });
-                if attempts != ATTEMPTS_THAT_COUNT {
+                let failing = Failing::again(key, pushed.version, failures_before, reason, now);
+                let counts = failing.attempts == ATTEMPTS_THAT_COUNT;
+                record.failing = Some(failing);
+                if !counts {
                     return;
                 }
                 true

@@ -11,6 +11,9 @@ use crate::status::{Quarantined, TargetCounts};
 use crate::target::{Endpoint, Payload, Target};
 use crate::time::Timestamp;
 
+#[cfg(test)]
+mod tests;
+
 /// The derived facts of one round.
 #[derive(Debug)]
 pub struct Situation<'a> {
@@ -193,8 +196,12 @@ fn standing_of<'a>(active: &Recorded, endpoint: &Endpoint, record: &'a TargetRec
         Payload::Notice if record.delivered == Some(active.number) => return Standing::Delivered,
         _ => {}
     }
+    // Software that reads a file refuses the notice of the way back too, until somebody has brought the file back.
+    let file_may_lag =
+        endpoint.payload == Payload::Notice && matches!(active.origin, Origin::Revert { .. } | Origin::Rollback { .. });
     if let Some((version, reason)) = &record.refused
         && *version == active.number
+        && !file_may_lag
     {
         return Standing::Refused(reason);
     }
