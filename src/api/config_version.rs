@@ -67,9 +67,9 @@ pub struct ConfigVersionSpec {
     pub origin: Origin,
     /// `Valid`: it passed validation. `Forced`: a rollback took it back unchecked, because a person asked for that.
     pub verdict: Verdict,
-    /// Warnings of the validation, at most 20.
+    /// Warnings of the validation, at most 10.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
-    #[schemars(length(max = 20))]
+    #[schemars(length(max = 10))]
     pub findings: Vec<Finding>,
     /// What it changes against its parent, in values of the merged tree.
     pub diff: DiffSummary,

@@ -24,7 +24,8 @@ use super::text::bounded;
 use super::time::{micro_time_of, timestamp_of};
 use super::{InField, Unusable};
 
-const MAX_WARNINGS: usize = 20;
+/// Ten of the longest still fit beside the largest content.
+const MAX_WARNINGS: usize = 10;
 const MAX_ACKS: usize = 5000;
 /// The specification never changes, so there is one generation.
 const GENERATION: i64 = 1;

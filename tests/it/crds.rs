@@ -370,7 +370,7 @@ async fn the_largest_content_is_recorded_and_its_status_can_be_written() -> Resu
 }
 
 /// Bytes in which nothing repeats, always the same.
-fn incompressible(length: usize) -> Vec<u8> {
+pub fn incompressible(length: usize) -> Vec<u8> {
     let mut state = 0x9e37_79b9_7f4a_7c15_u64;
     let next = || {
         state ^= state << 13;

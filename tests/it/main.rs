@@ -4,4 +4,6 @@
 
 mod support;
 
+mod access;
+mod convert;
 mod crds;
