@@ -10,8 +10,6 @@
 //!
 //! Assumptions: documents are parsed already, and no deeper than the formats allow.
 
-#![allow(dead_code, unused_imports, reason = "the rules in CEL that use the rest come next")]
-
 use globset::{GlobBuilder, GlobMatcher};
 
 use crate::configuration::Configuration;
@@ -34,6 +32,7 @@ mod unknown;
 
 pub use spec::{CelRule, DocumentRules, KeyDependency, MergedRules, SchemaFault, SchemaSpec, UnknownFields};
 
+use cel::RuleTree;
 use dependencies::Dependency;
 use finder::{Finder, MAX_FINDINGS, Trail};
 use schema::Node;
@@ -52,12 +51,19 @@ struct Document {
     pattern: String,
     matcher: GlobMatcher,
     required: bool,
-    node: Option<Node>,
+    checks: Option<Checks>,
+}
+
+/// A schema and the rules in it and beside it.
+#[derive(Debug)]
+struct Checks {
+    node: Node,
+    rules: RuleTree,
 }
 
 #[derive(Debug)]
 struct Merged {
-    node: Option<Node>,
+    checks: Option<Checks>,
     dependencies: Vec<Dependency>,
 }
 
@@ -70,17 +76,17 @@ pub fn compile(spec: &SchemaSpec) -> Result<Schema, Vec<SchemaFault>> {
     let mut documents = Vec::new();
     for (index, rules) in spec.documents.iter().enumerate() {
         let place = format!("documents[{index}]");
-        let node = read::read(rules.schema.as_ref(), &rules.rules, &place);
+        let checks = compile_checks(rules.schema.as_ref(), &rules.rules, &place);
         let matcher = GlobBuilder::new(&rules.pattern).backslash_escape(false).build();
-        match (node, matcher) {
-            (Ok(node), Ok(glob)) => documents.push(Document {
+        match (checks, matcher) {
+            (Ok(checks), Ok(glob)) => documents.push(Document {
                 pattern: rules.pattern.clone(),
                 matcher: glob.compile_matcher(),
                 required: rules.required,
-                node,
+                checks,
             }),
-            (node, matcher) => {
-                faults.extend(node.err().unwrap_or_default());
+            (checks, matcher) => {
+                faults.extend(checks.err().unwrap_or_default());
                 if matcher.is_err() || rules.pattern.is_empty() {
                     let fault = SchemaFault::new(format!("{place}.match"), "this is not a pattern for document names");
                     faults.push(fault.hint("use a name, or `*`, `?`, `[ab]` and `{a,b}` in it"));
@@ -89,12 +95,12 @@ pub fn compile(spec: &SchemaSpec) -> Result<Schema, Vec<SchemaFault>> {
         }
     }
     let merged = spec.merged.as_ref().and_then(|merged| {
-        let node = read::read(merged.schema.as_ref(), &merged.rules, "merged");
+        let checks = compile_checks(merged.schema.as_ref(), &merged.rules, "merged");
         let dependencies = dependencies::compile(&merged.dependencies, "merged.dependencies");
-        match (node, dependencies) {
-            (Ok(node), Ok(dependencies)) => Some(Merged { node, dependencies }),
-            (node, dependencies) => {
-                faults.extend(node.err().unwrap_or_default());
+        match (checks, dependencies) {
+            (Ok(checks), Ok(dependencies)) => Some(Merged { checks, dependencies }),
+            (checks, dependencies) => {
+                faults.extend(checks.err().unwrap_or_default());
                 faults.extend(dependencies.err().unwrap_or_default());
                 None
             }
@@ -105,6 +111,17 @@ pub fn compile(spec: &SchemaSpec) -> Result<Schema, Vec<SchemaFault>> {
     } else {
         Err(faults)
     }
+}
+
+fn compile_checks(schema: Option<&Value>, rules: &[CelRule], place: &str) -> Result<Option<Checks>, Vec<SchemaFault>> {
+    let node = match schema {
+        Some(schema) => read::read(schema, &format!("{place}.schema"))?,
+        None if rules.is_empty() => return Ok(None),
+        None => Node::anything(),
+    };
+    let mut faults = Vec::new();
+    let rules = cel::compile(&node, schema, rules, place, &mut faults);
+    if faults.is_empty() { Ok(Some(Checks { node, rules })) } else { Err(faults) }
 }
 
 impl Schema {
@@ -125,7 +142,7 @@ impl Schema {
             for (name, value) in rules.matching(new) {
                 matched = true;
                 let old = old.and_then(|old| old.document(name));
-                let found = self.check(rules.node.as_ref(), value, old);
+                let found = self.check(rules.checks.as_ref(), value, old);
                 findings.extend(found.into_iter().map(|finding| placed(finding.in_document(name), new)));
             }
             // A document without a structure is there as well.
@@ -137,7 +154,7 @@ impl Schema {
             }
         }
         if let Some(merged) = &self.merged {
-            findings.extend(self.check(merged.node.as_ref(), new.tree(), old.map(Configuration::tree)));
+            findings.extend(self.check(merged.checks.as_ref(), new.tree(), old.map(Configuration::tree)));
             findings.extend(dependencies::check(&merged.dependencies, new.tree()));
         }
         findings.sort();
@@ -146,16 +163,18 @@ impl Schema {
         findings
     }
 
-    fn check(&self, node: Option<&Node>, value: &Value, old: Option<&Value>) -> Vec<Finding> {
-        let Some(node) = node else { return Vec::new() };
+    fn check(&self, checks: Option<&Checks>, value: &Value, old: Option<&Value>) -> Vec<Finding> {
+        let Some(Checks { node, rules }) = checks else { return Vec::new() };
         let mut finder = Finder::new();
         unknown::check(node, value, self.unknown_fields, &mut finder);
         let full = defaults::fill(node, value);
         let value = full.as_ref().unwrap_or(value);
         structural::check(node, value, &Trail::root(), &mut finder);
         // Rules may rely on the structure, so they come only when it holds.
-        if !crate::finding::any_error(finder.findings()) {
-            cel::check(node, value, old, &mut finder);
+        if !rules.is_empty() && !crate::finding::any_error(finder.findings()) {
+            let old = old.map(|old| (defaults::fill(node, old), old));
+            let old = old.as_ref().map(|(full, old)| full.as_ref().unwrap_or(old));
+            cel::check(rules, node, value, old, &mut finder);
         }
         finder.into_findings()
     }
@@ -167,12 +186,12 @@ impl Schema {
     pub fn defaulted(&self, configuration: &Configuration) -> Vec<(Option<DocumentName>, Path)> {
         let mut paths = Vec::new();
         for rules in &self.documents {
-            let Some(node) = &rules.node else { continue };
+            let Some(Checks { node, .. }) = &rules.checks else { continue };
             for (name, value) in rules.matching(configuration) {
                 paths.extend(defaults::missing(node, value).into_iter().map(|path| (Some(name.clone()), path)));
             }
         }
-        if let Some(node) = self.merged.as_ref().and_then(|merged| merged.node.as_ref()) {
+        if let Some(Checks { node, .. }) = self.merged.as_ref().and_then(|merged| merged.checks.as_ref()) {
             paths.extend(defaults::missing(node, configuration.tree()).into_iter().map(|path| (None, path)));
         }
         paths.sort();

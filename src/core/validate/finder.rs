@@ -90,6 +90,14 @@ impl Finder {
         }
     }
 
+    /// Adds a finding about something below the value.
+    pub(crate) fn add_below(&mut self, finding: Finding, trail: &Trail<'_>, below: &[Segment]) {
+        if self.findings.len() < MAX_FINDINGS {
+            let path = trail.path().segments().iter().chain(below).cloned().collect();
+            self.findings.push(finding.at(path));
+        }
+    }
+
     /// Whether the API server's own reading alone counts.
     pub(crate) fn is_literal(&self) -> bool {
         self.literal

@@ -13,7 +13,7 @@ mod codes;
 mod times;
 mod uri;
 
-pub(crate) use times::{parse_date, parse_date_time, parse_duration};
+pub(crate) use times::{parse_date, parse_date_time, parse_duration, parse_go_duration};
 
 /// A format of a text or a number.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]

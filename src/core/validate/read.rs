@@ -3,11 +3,10 @@
 
 use serde_json::Map;
 
-use super::cel;
 use super::formats::{Format, TextFormat};
 use super::pattern::Pattern;
 use super::schema::{Additional, Bound, Counts, ListType, Node, Type};
-use super::spec::{CelRule, SchemaFault};
+use super::spec::SchemaFault;
 use crate::value::Value;
 
 /// How deep a schema may be nested.
@@ -70,26 +69,14 @@ enum Level {
     Negated,
 }
 
-/// Reads a schema and the rules that go with it, or says everything that is wrong with them; none without either.
-pub(crate) fn read(schema: Option<&Value>, rules: &[CelRule], place: &str) -> Result<Option<Node>, Vec<SchemaFault>> {
+/// Reads a schema, or says everything that is wrong with it. Rules in it are read when they are compiled.
+pub(crate) fn read(schema: &Value, place: &str) -> Result<Node, Vec<SchemaFault>> {
     let mut reader = Reader { faults: Vec::new(), nodes: 0 };
-    let mut node = match schema {
-        Some(schema) => {
-            let place = format!("{place}.schema");
-            let node = reader.node(schema, &place, Level::Spine, 0);
-            if reader.faults.is_empty() {
-                reader.check_complete(&node, &place);
-            }
-            node
-        }
-        None if rules.is_empty() => return Ok(None),
-        None => Node::anything(),
-    };
-    // Types come from the whole schema, so rules come last.
+    let node = reader.node(schema, place, Level::Spine, 0);
     if reader.faults.is_empty() {
-        cel::compile(&mut node, schema, rules, place, &mut reader.faults);
+        reader.check_complete(&node, place);
     }
-    if reader.faults.is_empty() { Ok(Some(node)) } else { Err(reader.faults) }
+    if reader.faults.is_empty() { Ok(node) } else { Err(reader.faults) }
 }
 
 struct Reader {

@@ -3,7 +3,6 @@
 
 use std::collections::BTreeMap;
 
-use super::cel::CompiledRule;
 use super::formats::Format;
 use super::pattern::Pattern;
 use crate::value::Value;
@@ -110,7 +109,6 @@ pub(crate) struct Node {
     pub(crate) any_of: Vec<Node>,
     pub(crate) one_of: Vec<Node>,
     pub(crate) not: Option<Box<Node>>,
-    pub(crate) rules: Vec<CompiledRule>,
 }
 
 impl Node {
