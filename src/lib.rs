@@ -10,6 +10,10 @@ pub mod ports;
 
 pub mod convert;
 
+pub mod metrics;
+
 pub mod controllers;
+
+pub mod web;
 
 pub mod cli;

@@ -76,11 +76,13 @@ impl<C: Cluster, P: Push, K: Clock> Controllers<C, P, K> {
         let worker = Worker::run(id.clone(), self.shared.clone(), token.clone());
         let task = self.workers.spawn(worker).id();
         self.running.insert(id, (task, token));
+        self.shared.metrics.policies(self.running.len());
     }
 
     fn stop(&mut self, id: &PolicyId) {
         if let Some((_, token)) = self.running.remove(id) {
             token.cancel();
+            self.shared.metrics.policies(self.running.len());
         }
     }
 

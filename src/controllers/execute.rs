@@ -9,7 +9,7 @@ use std::sync::Arc;
 use rekindle_core::contract::body::Reason as PushReason;
 use rekindle_core::ids::{ObjectName, VersionNumber};
 use rekindle_core::reason::Reason;
-use rekindle_core::reconcile::plan::{Action, Because};
+use rekindle_core::reconcile::plan::{Action, Because, Note};
 use rekindle_core::record::{NewVersion, Recorded};
 use rekindle_core::retry;
 use rekindle_core::target::{Endpoint, Payload, TargetKey};
@@ -79,6 +79,9 @@ impl<C: Cluster, P: Push, K: Clock> Worker<C, P, K> {
             Action::Record { version, warm } => self.record(snapshot, *version, warm).await,
             Action::Push { version, reason, targets } => self.push(snapshot, version, reason, targets).await,
             Action::Remember(note) => {
+                if matches!(note, Note::Tripped { .. }) {
+                    self.shared.metrics.tripped();
+                }
                 self.ledger.remember(&note);
                 Outcome::Done
             }
@@ -104,6 +107,7 @@ impl<C: Cluster, P: Push, K: Clock> Worker<C, P, K> {
         match result {
             Ok(recorded) => {
                 tracing::info!(policy = %self.id, version = %recorded.number, digest = %recorded.digest, "recorded a version");
+                self.shared.metrics.recorded(&recorded.origin);
                 self.ledger.recorded(recorded.number);
                 self.memory.recorded(recorded.running());
                 let number = recorded.number;
@@ -117,6 +121,7 @@ impl<C: Cluster, P: Push, K: Clock> Worker<C, P, K> {
 
     /// Another writer took the number: the history is read afresh and the next round counts on from there.
     async fn record_failed(&mut self, error: &ClusterError) -> Outcome {
+        self.shared.metrics.api_error();
         tracing::warn!(policy = %self.id, error = %error, "a version could not be recorded");
         let reread = match error {
             ClusterError::Exists { .. } => self.shared.cluster.versions(&self.id).await.ok(),
@@ -194,12 +199,13 @@ impl<C: Cluster, P: Push, K: Clock> Worker<C, P, K> {
         let keys: Vec<TargetKey> = targets.iter().map(|(key, ..)| key.clone()).collect();
         let targets: Vec<(TargetKey, Endpoint)> =
             targets.into_iter().map(|(key, _, endpoint)| (key, endpoint)).collect();
-        let (news, push) = (self.news.clone(), self.shared.push.clone());
+        let (news, push, metrics) = (self.news.clone(), self.shared.push.clone(), self.shared.metrics.clone());
         self.tasks.spawn(async move {
             let (answers, mut answered) = mpsc::channel(1024);
             let sending = push.push(shipment, targets, answers);
             let passing_on = async {
-                while let Some((key, answer, _took)) = answered.recv().await {
+                while let Some((key, answer, took)) = answered.recv().await {
+                    metrics.pushed(&answer, took);
                     let _ = news.send(News::Answered { key, pushed, answer }).await;
                 }
             };
@@ -238,6 +244,7 @@ impl<C: Cluster, P: Push, K: Clock> Worker<C, P, K> {
 
     /// Notes that an action failed: it waits before it is tried again, and the status says why.
     fn failed(&mut self, kind: &'static str, error: &ClusterError) {
+        self.shared.metrics.api_error();
         if self.holdoff.failed(kind, self.shared.clock.now()) {
             tracing::warn!(policy = %self.id, action = kind, error = %error, "an action failed and will be tried again");
         }

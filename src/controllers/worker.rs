@@ -22,6 +22,7 @@ use super::memory::Memory;
 use super::reporter::{self, Reporter, Wanted};
 use super::shipments::Shipments;
 use super::view::{Snapshot, View};
+use crate::metrics::Metrics;
 use crate::ports::{Clock, Cluster, Push};
 
 /// After so many rounds without rest something is wrong; the worker then waits a moment and says so.
@@ -45,6 +46,8 @@ pub struct Shared<C, P, K> {
     pub addresses: AddressRules,
     /// The leader's epoch.
     pub epoch: Epoch,
+    /// What is counted.
+    pub metrics: Metrics,
 }
 
 /// News for a worker from the tasks that it started.
@@ -187,9 +190,11 @@ impl<C: Cluster, P: Push, K: Clock> Worker<C, P, K> {
             Err(later) => return later,
         };
         let (cluster, id, news) = (self.shared.cluster.clone(), self.id.clone(), self.news.clone());
+        let metrics = self.shared.metrics.clone();
         self.tasks.spawn(async move {
             let result = reporter::write(cluster, id.clone(), &statuses).await;
             if let Err(error) = &result {
+                metrics.api_error();
                 tracing::warn!(policy = %id, error = %error, "statuses could not be written and will be written later");
             }
             let wrote = News::Wrote { written: Box::new(statuses), succeeded: result.is_ok() };
