@@ -14,6 +14,12 @@ pub mod metrics;
 
 pub mod controllers;
 
+pub mod files;
+
+pub mod push;
+
 pub mod web;
+
+pub mod runtime;
 
 pub mod cli;

@@ -1,7 +1,7 @@
 //! What the shell needs of the world, as traits: the cluster, the clock, the pusher, and who is told of changes.
 //! Must not know Kubernetes or HTTP; the controllers are written against this page alone.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::future::Future;
 use std::sync::Arc;
 use std::time::Duration;
@@ -263,6 +263,12 @@ pub enum Sighting {
     Pod(Namespace, Uid, Option<Box<PodFacts>>),
     /// A directory below the files root, by its relative path.
     Files(String, FilesSeen),
+}
+
+/// Watches directories below the files root.
+pub trait Files: Send + Sync + 'static {
+    /// From now on exactly these directories are watched; what they hold is told to the sink.
+    fn want(&self, directories: BTreeSet<String>);
 }
 
 /// Is told of everything that is seen.

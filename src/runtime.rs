@@ -5,4 +5,4 @@ pub mod clock;
 pub mod settings;
 pub mod telemetry;
 
-pub mod operator;
+

@@ -26,6 +26,9 @@ mod receiver;
 mod turn;
 mod update;
 
+#[cfg(feature = "watch")]
+pub mod watch;
+
 pub use keys::{KeyError, Keys};
 pub use receiver::{Builder, DEFAULT_DEADLINE, DEFAULT_MAX_BODY, Receiver};
 pub use rekindle_core::contract::body::Reason;

@@ -21,7 +21,8 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::Duration;
 
-use notify::{RecommendedWatcher, RecursiveMode, Watcher as _};
+use notify::event::{AccessKind, AccessMode};
+use notify::{EventKind, RecommendedWatcher, RecursiveMode, Watcher as _};
 use tokio::sync::{Notify, mpsc};
 use tokio::time::Instant;
 
@@ -106,7 +107,12 @@ struct Events {
 
 impl Events {
     fn new(bell: Arc<Notify>, wanted: bool) -> Self {
-        let ring = move |_: notify::Result<notify::Event>| bell.notify_one();
+        // Reads ring nobody, or the watch would answer its own reads for ever.
+        let ring = move |event: notify::Result<notify::Event>| match event.map(|event| event.kind) {
+            Ok(EventKind::Access(AccessKind::Close(AccessMode::Write))) => bell.notify_one(),
+            Ok(EventKind::Access(_)) => {}
+            Ok(_) | Err(_) => bell.notify_one(),
+        };
         let watcher = if wanted { notify::recommended_watcher(ring).ok() } else { None };
         Self { watcher, watched: None }
     }

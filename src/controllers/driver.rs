@@ -57,6 +57,9 @@ impl<C: Cluster, P: Push, K: Clock> Controllers<C, P, K> {
     }
 
     fn take(&mut self, change: Change) {
+        if matches!(change, Change::Policy(_) | Change::PolicyGone(_) | Change::Unusable(..)) {
+            self.shared.files.want(self.shared.view.directories());
+        }
         match change {
             Change::Policy(id) => self.start(id),
             Change::PolicyGone(id) => self.stop(&id),

@@ -3,10 +3,10 @@
 
 mod content;
 
+use std::collections::BTreeSet;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use rekindle_core::ids::{Namespace, ObjectName, PolicyId};
-use rekindle_core::policy::Policy;
 use rekindle_core::status::PolicyStatus;
 use tokio::sync::{Notify, mpsc};
 
@@ -103,10 +103,10 @@ impl View {
         self.content().fetched(namespace, name, facts);
     }
 
-    /// All policies that can be used, with the directories that they name.
+    /// The directories of files that policies name.
     #[must_use]
-    pub fn policies(&self) -> Vec<Arc<Policy>> {
-        self.content().policies()
+    pub fn directories(&self) -> BTreeSet<String> {
+        self.content().directories()
     }
 }
 

@@ -23,7 +23,7 @@ use super::reporter::{self, Reporter, Wanted};
 use super::shipments::Shipments;
 use super::view::{Snapshot, View};
 use crate::metrics::Metrics;
-use crate::ports::{Clock, Cluster, Push};
+use crate::ports::{Clock, Cluster, Files, Push};
 
 /// After so many rounds without rest something is wrong; the worker then waits a moment and says so.
 const ROUNDS: usize = 40;
@@ -32,7 +32,6 @@ const BREATH: Duration = Duration::from_secs(1);
 const LAST_WORDS: Duration = Duration::from_secs(3);
 
 /// What all workers share.
-#[derive(Debug)]
 pub struct Shared<C, P, K> {
     /// The picture.
     pub view: Arc<View>,
@@ -48,6 +47,8 @@ pub struct Shared<C, P, K> {
     pub epoch: Epoch,
     /// What is counted.
     pub metrics: Metrics,
+    /// The directories of files.
+    pub files: Arc<dyn Files>,
 }
 
 /// News for a worker from the tasks that it started.

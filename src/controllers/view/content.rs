@@ -159,8 +159,13 @@ impl Content {
         self.rollbacks.get(id).and_then(|known| known.get(name)).is_some_and(|request| !request.finished)
     }
 
-    pub(super) fn policies(&self) -> Vec<Arc<Policy>> {
-        self.policies.values().filter_map(|entry| entry.policy.as_ref().ok().cloned()).collect()
+    pub(super) fn directories(&self) -> BTreeSet<String> {
+        let usable = self.policies.values().filter_map(|entry| entry.policy.as_ref().ok());
+        let paths = usable.flat_map(|policy| &policy.sources).filter_map(|source| match source {
+            Source::Files { path } => Some(path.clone()),
+            Source::ConfigMap { .. } => None,
+        });
+        paths.collect()
     }
 
     pub(super) fn fetched(&mut self, namespace: Namespace, name: ObjectName, facts: Option<ConfigMapFacts>) {
