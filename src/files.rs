@@ -68,10 +68,7 @@ impl<S: Sink> Files for Directories<S> {
             kept
         });
         for path in directories {
-            if !watched.contains_key(&path) {
-                let task = self.start(path.clone());
-                watched.insert(path, task);
-            }
+            watched.entry(path).or_insert_with_key(|path| self.start(path.clone()));
         }
     }
 }

@@ -16,8 +16,6 @@ pub mod controllers;
 
 pub mod files;
 
-pub mod push;
-
 pub mod web;
 
 pub mod runtime;

@@ -4,5 +4,3 @@
 pub mod clock;
 pub mod settings;
 pub mod telemetry;
-
-
