@@ -1,4 +1,5 @@
 //! ConfigRollback: a person's request to go back to an older version, done once, and the record of what was done.
+//! Must not know how it is done.
 
 use k8s_openapi::apimachinery::pkg::apis::meta::v1::{Condition, MicroTime};
 use kube::{CustomResource, KubeSchema};

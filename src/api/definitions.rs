@@ -26,10 +26,12 @@ fn mend(mut definition: CustomResourceDefinition) -> CustomResourceDefinition {
     definition
 }
 
-/// Drops `nullable`, so that the API server treats null as absent, and gives integers the formats that it knows.
+/// Drops `nullable`, so that the API server treats null as absent, gives integers the formats that it knows, and lets
+/// descriptions flow, because `kubectl explain` breaks lines itself.
 fn mend_schema(schema: &mut JSONSchemaProps) {
     schema.nullable = None;
     schema.title = None;
+    schema.description = schema.description.take().map(|text| without_line_breaks(&text));
     schema.format = schema.format.take().map(|format| match format.as_str() {
         "uint32" | "uint64" => "int64".to_owned(),
         _ => format,
@@ -45,6 +47,11 @@ fn mend_schema(schema: &mut JSONSchemaProps) {
         Some(JSONSchemaPropsOrArray::Schemas(items)) => items.iter_mut().for_each(mend_schema),
         None => {}
     }
+}
+
+fn without_line_breaks(text: &str) -> String {
+    let paragraphs = text.split("\n\n").map(|paragraph| paragraph.replace('\n', " "));
+    paragraphs.collect::<Vec<_>>().join("\n\n")
 }
 
 #[cfg(test)]

@@ -1,4 +1,5 @@
 //! What the conversion makes of the core's values is what the API server takes, also at the largest.
+//! Must not test what the values mean.
 
 use anyhow::Result;
 use bytes::Bytes;

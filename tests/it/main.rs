@@ -1,4 +1,5 @@
 //! All integration tests, in one program, on one real control plane that the first of them starts.
+//! Each test works in a namespace of its own.
 
 #![allow(clippy::panic, clippy::unwrap_used, clippy::indexing_slicing, reason = "tests may fail loudly")]
 

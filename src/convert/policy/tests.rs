@@ -1,4 +1,5 @@
 //! What reaches the core, and what an object is told that cannot be used.
+//! Objects are written as JSON, as the API server sends them.
 
 use serde_json::{Value, json};
 

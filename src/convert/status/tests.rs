@@ -1,4 +1,5 @@
 //! What is written can be read back, fits the fields, and stays the same while nothing changes.
+//! Whether the fields really hold it is asked of the real server in the integration tests.
 
 use rekindle_core::document::DocumentName;
 use rekindle_core::finding::Rule;

@@ -1,4 +1,5 @@
 //! A version that is recorded comes back as it was, and a record that a hand changed is noticed.
+//! Whether the API server takes the object is asked in the integration tests.
 
 use bytes::Bytes;
 use rekindle_core::document::{DocumentName, Documents};
