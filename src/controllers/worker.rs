@@ -83,8 +83,9 @@ impl<C: Cluster, P: Push, K: Clock> Worker<C, P, K> {
     /// Works for one policy until it is told to stop or the policy is gone.
     pub(super) async fn run(id: PolicyId, shared: Arc<Shared<C, P, K>>, stop: CancellationToken) {
         let Some(bell) = shared.view.bell(&id) else { return };
-        let history = shared.view.snapshot(&id).map(|snapshot| snapshot.history).unwrap_or_default();
-        let ledger = Ledger::restore(shared.view.seen_status(&id).as_ref(), &history);
+        let seen = shared.view.snapshot(&id).map(|snapshot| (snapshot.history, snapshot.policy.breaker.open_for));
+        let (history, open_for) = seen.unwrap_or_default();
+        let ledger = Ledger::restore(shared.view.seen_status(&id).as_ref(), &history, open_for);
         let (news, mut inbox) = mpsc::channel(4096);
         let mut worker = Self {
             id,

@@ -22,6 +22,7 @@ mod report;
 
 pub mod assess;
 
+use crate::breaker::Breaker;
 use crate::policy::Mode;
 use crate::reason::Reason;
 use crate::time::Timestamp;
@@ -45,6 +46,9 @@ pub fn decide(seen: &Observed<'_>, now: Timestamp) -> Plan {
         Mode::Enforce => enforce(&situation, &edit, &mut plan),
     }
     edit::note(&situation, &edit, &mut plan);
+    if let Breaker::Open { until, .. } = &situation.breaker {
+        plan.look_again(*until);
+    }
     report::fill(&situation, &edit, &mut plan);
     plan
 }

@@ -3,7 +3,7 @@
 
 use super::edit::Judged;
 use super::observed::{Assessment, SchemaState};
-use super::situation::{Situation, Standing};
+use super::situation::{STALE, Situation, Standing};
 use crate::breaker::Breaker;
 use crate::policy::Mode;
 use crate::reason::Reason;
@@ -35,12 +35,12 @@ fn ready(situation: &Situation<'_>, edit: &Judged, details: &[Condition]) -> Con
     if let Some(trouble) = situation.seen.trouble {
         return condition(kind, Truth::False, trouble.reason, trouble.message.clone());
     }
-    let worst = details
-        .iter()
-        .find(|detail| detail.truth == Truth::False)
-        .or_else(|| details.iter().find(|detail| detail.truth == Truth::Unknown));
     // A half-open or open breaker alone takes nothing away from what runs.
-    match worst.filter(|detail| detail.kind != ConditionKind::BreakerClosed) {
+    let weighty = || details.iter().filter(|detail| detail.kind != ConditionKind::BreakerClosed);
+    let worst = weighty()
+        .find(|detail| detail.truth == Truth::False)
+        .or_else(|| weighty().find(|detail| detail.truth == Truth::Unknown));
+    match worst {
         Some(detail) => condition(kind, detail.truth, detail.reason, detail.message.clone()),
         None => match edit.outcome {
             Reason::Active | Reason::Unchanged => {
@@ -134,6 +134,7 @@ fn counted(situation: &Situation<'_>) -> Condition {
     if counts.refused > 0 {
         let first = told(|standing| match standing {
             Standing::Refused(reason) => Some((*reason).to_owned()),
+            Standing::Stale => Some(STALE.to_owned()),
             _ => None,
         });
         let message = format!("{} of {} targets refuse the version: {first}", counts.refused, counts.total);
@@ -148,7 +149,12 @@ fn counted(situation: &Situation<'_>) -> Condition {
         return condition(kind, Truth::False, Reason::Unreachable, message);
     }
     if !counts.complete() {
-        let message = format!("{} of {} targets have not confirmed yet", counts.pending, counts.total);
+        let first = told(|standing| match standing {
+            Standing::Retrying { reason, .. } => Some((*reason).to_owned()),
+            _ => None,
+        });
+        let start = format!("{} of {} targets have not confirmed yet", counts.pending, counts.total);
+        let message = if first.is_empty() { start } else { format!("{start}: {first}") };
         return condition(kind, Truth::False, Reason::Pending, message);
     }
     if counts.total == 0 {

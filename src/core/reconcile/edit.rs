@@ -7,10 +7,11 @@ use super::situation::Situation;
 use crate::breaker::Breaker;
 use crate::diff::{Summary, effective_change};
 use crate::finding::{Finding, Severity};
+use crate::ids::VersionNumber;
 use crate::policy::Mode;
 use crate::reason::Reason;
 use crate::record::{NewVersion, Origin, SeenSource};
-use crate::status::LastEdit;
+use crate::status::{LastEdit, Quarantined};
 use crate::version::content::{self, Packed};
 
 /// The judgment of what the sources hold.
@@ -78,10 +79,9 @@ fn judge_valid(situation: &Situation<'_>, candidate: &Candidate) -> Judged {
         };
     }
     if let Some(entry) = situation.seen.ledger.quarantined.iter().find(|entry| entry.digest == digest) {
-        let why = format!("version {} with this content tripped: {}; edit the source", entry.version, entry.reason);
-        return Judged::no(Reason::Quarantined, why);
+        return quarantined(situation, entry);
     }
-    if let Some(entry) = situation.seen.ledger.set_aside.iter().find(|entry| entry.digest == digest) {
+    if let Some(entry) = situation.set_aside().iter().find(|entry| entry.digest == digest) {
         let why = format!(
             "the rollback {} left version {} with this content; edit the source to go on",
             entry.rollback, entry.version
@@ -96,9 +96,7 @@ fn judge_valid(situation: &Situation<'_>, candidate: &Candidate) -> Judged {
     if let Breaker::Open { reason, .. } = &situation.breaker {
         return Judged::no(Reason::BreakerOpen, format!("the edit waits while the breaker is open: {reason}"));
     }
-    if let Some(failure) = &situation.seen.ledger.record_failure
-        && failure.retry_at > situation.now
-    {
+    if let (Some(_), Some(failure)) = (situation.record_waits(), &situation.seen.ledger.record_failure) {
         return Judged::no(Reason::RecordFailed, failure.message.clone());
     }
     match content::pack(candidate.configuration.documents()) {
@@ -109,23 +107,46 @@ fn judge_valid(situation: &Situation<'_>, candidate: &Candidate) -> Judged {
     }
 }
 
+fn quarantined(situation: &Situation<'_>, entry: &Quarantined) -> Judged {
+    let known = situation.seen.ledger.last_edit.as_ref();
+    // The sources were written back, held something else, and hold it again.
+    let came_back =
+        known.is_some_and(|known| known.digest != Some(entry.digest) || known.outcome == Reason::RevertContested);
+    if entry.restored && came_back {
+        let why = format!(
+            "version {} tripped and the sources were written back, but somebody wrote its content again; they are left \
+             alone now: find out who writes them, and edit there",
+            entry.version
+        );
+        return Judged::no(Reason::RevertContested, why);
+    }
+    let why = format!("version {} with this content tripped: {}; edit the source", entry.version, entry.reason);
+    Judged::no(Reason::Quarantined, why)
+}
+
 /// Records the version that the judgment wants; says whether it did.
 pub(super) fn record(situation: &Situation<'_>, judged: &Judged, plan: &mut Plan) -> bool {
-    match (&situation.breaker, &situation.seen.ledger.record_failure) {
-        (Breaker::Open { until, .. }, _) if judged.outcome == Reason::BreakerOpen => plan.look_again(*until),
-        (_, Some(failure)) if judged.outcome == Reason::RecordFailed => plan.look_again(failure.retry_at),
-        _ => {}
+    if let Some(retry_at) = situation.record_waits() {
+        plan.look_again(retry_at);
+        return false;
     }
-    if let Some(number) = ahead(situation) {
-        return renumber(situation, number, plan);
+    if let Some(version) = ahead(situation).and_then(|above| renumbered(situation, above, plan)) {
+        plan.actions.push(version);
+        plan.remember(Note::Renumber);
+        return true;
     }
     let (Some(packed), Assessment::Valid(candidate)) = (&judged.wanted, situation.seen.assessment) else {
         return false;
     };
     let version = new_version(situation, candidate, packed.clone());
     plan.because.push(Because::new(Reason::Recorded, format!("the edit becomes version {}", version.number)));
-    plan.actions.push(Action::Record { version: Box::new(version), warm: situation.endpoints().cloned().collect() });
+    plan.actions.push(recording(situation, version));
     true
+}
+
+/// The action that records a version.
+pub(super) fn recording(situation: &Situation<'_>, version: NewVersion) -> Action {
+    Action::Record { version: Box::new(version), warm: situation.endpoints().cloned().collect() }
 }
 
 fn new_version(situation: &Situation<'_>, candidate: &Candidate, content: Packed) -> NewVersion {
@@ -150,7 +171,7 @@ fn origin(seen: &[SeenSource]) -> Origin {
 /// The highest number that a target reports above the active version, when it was refused for that.
 ///
 /// It happens when a policy was deleted and made anew: its numbers begin with 1, and targets remember higher ones.
-fn ahead(situation: &Situation<'_>) -> Option<crate::ids::VersionNumber> {
+fn ahead(situation: &Situation<'_>) -> Option<VersionNumber> {
     let active = situation.active?;
     let ledger = situation.seen.ledger;
     if ledger.renumbered || situation.tripped.is_some() {
@@ -164,9 +185,9 @@ fn ahead(situation: &Situation<'_>) -> Option<crate::ids::VersionNumber> {
 }
 
 /// Records the active content again, above the numbers that targets report.
-fn renumber(situation: &Situation<'_>, above: crate::ids::VersionNumber, plan: &mut Plan) -> bool {
-    let (Some(active), Some(Ok(configuration))) = (situation.active, situation.seen.active) else { return false };
-    let Ok(content) = content::pack(configuration.documents()) else { return false };
+fn renumbered(situation: &Situation<'_>, above: VersionNumber, plan: &mut Plan) -> Option<Action> {
+    let (Some(active), Some(Ok(configuration))) = (situation.active, situation.seen.active) else { return None };
+    let content = content::pack(configuration.documents()).ok()?;
     let version = NewVersion {
         number: situation.next_number().max(above.next()),
         digest: active.digest,
@@ -179,17 +200,14 @@ fn renumber(situation: &Situation<'_>, above: crate::ids::VersionNumber, plan: &
     };
     let why = format!("targets report version {above} of an earlier life of this policy: numbers continue above it");
     plan.because.push(Because::new(Reason::Recorded, why));
-    plan.remember(Note::Renumber(above));
-    plan.actions.push(Action::Record { version: Box::new(version), warm: situation.endpoints().cloned().collect() });
-    true
+    Some(recording(situation, version))
 }
 
 /// Remembers and announces the judgment when it is news, and forgets what was set aside once the source moved on.
 pub(super) fn note(situation: &Situation<'_>, judged: &Judged, plan: &mut Plan) {
     let digest = situation.seen.assessment.digest();
     let ledger = situation.seen.ledger;
-    let moved_on = digest.is_some_and(|digest| ledger.set_aside.iter().any(|entry| entry.digest != digest));
-    if moved_on && situation.seen.policy.mode != Mode::Paused {
+    if situation.moved_on() && situation.seen.policy.mode != Mode::Paused {
         plan.remember(Note::ClearSetAside);
     }
     let edit = LastEdit { digest, outcome: judged.outcome, message: judged.message.clone() };

@@ -3,11 +3,11 @@
 
 use super::observed::Assessment;
 use super::plan::{Action, Because, Note, Plan};
-use super::situation::{Situation, Standing};
-use crate::breaker::Breaker;
+use super::situation::Situation;
 use crate::policy::Source;
 use crate::reason::Reason;
-use crate::record::Origin;
+use crate::record::{Origin, Recorded};
+use crate::version::content::UnpackError;
 
 /// Finds that the active version ran everywhere without tripping.
 ///
@@ -18,9 +18,8 @@ pub(super) fn prove(situation: &Situation<'_>, plan: &mut Plan) {
         return;
     }
     let tally = situation.tally();
-    let nobody = situation.standings.iter().all(|(_, standing)| matches!(standing, Standing::Unusable(_)));
     let answered = tally.targets > 0 && tally.good > 0 && tally.good.saturating_add(tally.bad) == tally.targets;
-    if !(answered || nobody) {
+    if !(answered || situation.is_alone()) {
         return;
     }
     let message = format!("version {} runs on {} of {} targets", active.number, tally.good, tally.targets);
@@ -36,14 +35,9 @@ pub(super) fn prove(situation: &Situation<'_>, plan: &mut Plan) {
 
 /// Closes a half-open breaker once the probe ran well.
 pub(super) fn close_breaker(situation: &Situation<'_>, plan: &mut Plan) {
-    let nobody = situation.standings.is_empty();
-    if situation.is_probe() && (situation.tally().good > 0 || nobody) {
+    if situation.is_on_trial() && (situation.tally().good > 0 || situation.is_alone() || !situation.is_probe()) {
         plan.because.push(Because::new(Reason::Closed, "the first pod runs the version: the breaker closes"));
         plan.remember(Note::CloseBreaker);
-        plan.look_again(situation.now);
-    }
-    if let Breaker::Open { until, .. } = &situation.breaker {
-        plan.look_again(*until);
     }
 }
 
@@ -51,6 +45,10 @@ pub(super) fn close_breaker(situation: &Situation<'_>, plan: &mut Plan) {
 pub(super) fn write_active_copy(situation: &Situation<'_>, plan: &mut Plan) {
     let (Some(name), Some(good)) = (&situation.seen.policy.active_copy, situation.last_good) else { return };
     if situation.seen.active_copy == Some(good.digest) {
+        return;
+    }
+    if let Err(error) = good.open() {
+        plan.because.push(damaged(good, &error));
         return;
     }
     plan.because.push(Because::new(Reason::Proven, format!("{name} gets the content of version {}", good.number)));
@@ -61,6 +59,10 @@ pub(super) fn write_active_copy(situation: &Situation<'_>, plan: &mut Plan) {
 pub(super) fn restore_source(situation: &Situation<'_>, plan: &mut Plan) {
     let policy = situation.seen.policy;
     let (true, Some(good)) = (policy.revert.restore_source, situation.last_good) else { return };
+    // While what tripped is still what targets are meant to run, there is no way back to go along with.
+    if situation.active.is_none_or(|active| situation.is_quarantined(active.digest)) {
+        return;
+    }
     let Assessment::Valid(candidate) = situation.seen.assessment else { return };
     let held = candidate.configuration.digest();
     let entry = situation.seen.ledger.quarantined.iter().find(|entry| entry.digest == held);
@@ -69,10 +71,18 @@ pub(super) fn restore_source(situation: &Situation<'_>, plan: &mut Plan) {
     if entry.restored || !writable {
         return;
     }
-    let Ok(documents) = good.open() else { return };
+    let documents = match good.open() {
+        Ok(documents) => documents,
+        Err(error) => return plan.because.push(damaged(good, &error)),
+    };
     let message = format!("the sources get the content of version {} back", good.number);
     plan.because.push(Because::new(Reason::SourceRestored, message.clone()));
     plan.actions.push(Action::RestoreSource { documents, version: good.number });
     plan.remember(Note::Restored(entry.version));
     plan.announce(true, Reason::SourceRestored, message);
+}
+
+fn damaged(good: &Recorded, error: &UnpackError) -> Because {
+    let message = format!("version {} is last-good, but its record is damaged: {error}", good.number);
+    Because::new(Reason::CorruptVersion, message)
 }

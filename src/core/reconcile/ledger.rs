@@ -1,15 +1,17 @@
 //! What is remembered of a policy between two rounds: answers of targets, quarantine, breaker.
 //! Must not decide: it only takes in what happened. All of it can be rebuilt from the cluster after a crash.
 
+mod restore;
+
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
 use super::plan::Note;
 use crate::breaker::Breaker;
 use crate::ids::{Uid, VersionNumber};
-use crate::record::{Origin, Recorded};
+use crate::record::Recorded;
 use crate::retry;
-use crate::status::{LastEdit, PolicyStatus, Quarantined, SetAside};
+use crate::status::{LastEdit, Quarantined, RollbackStatus, SetAside};
 use crate::target::{Answer, Running, TargetKey};
 use crate::time::Timestamp;
 
@@ -34,12 +36,12 @@ pub struct Ledger {
     pub renumbered: bool,
     /// What each target answered.
     pub targets: BTreeMap<TargetKey, TargetRecord>,
-    /// Bad pods in a row, and for which version.
-    pub streak: (VersionNumber, u32),
+    /// How many answers were taken in; it orders them.
+    pub answers: u64,
     /// Versions found proven whose record does not say so yet.
     pub proven: BTreeSet<VersionNumber>,
-    /// Rollbacks that ended without a version.
-    pub ended_rollbacks: BTreeSet<Uid>,
+    /// Rollbacks that ended without a version, and what they are to show until they do.
+    pub ended_rollbacks: BTreeMap<Uid, RollbackStatus>,
     /// What became of the last edit.
     pub last_edit: Option<LastEdit>,
     /// The last failed write of a record, until one succeeds.
@@ -70,8 +72,12 @@ pub struct TargetRecord {
     pub refused: Option<(VersionNumber, String)>,
     /// The version that does not get through; of a refused one, when its notice may be repeated.
     pub failing: Option<Failing>,
+    /// The version that it calls older than what it runs; it says nothing about the version itself.
+    pub stale: Option<VersionNumber>,
     /// What it runs that is newer than what was pushed.
     pub ahead: Option<Running>,
+    /// When it became what it is, good or bad, as a place among all answers.
+    pub place: u64,
 }
 
 /// A version that does not get through to a target.
@@ -104,67 +110,6 @@ impl Default for VersionNumber {
 }
 
 impl Ledger {
-    /// The memory as the cluster holds it: the policy's last status and the recorded versions.
-    ///
-    /// A crash may have come between the record of a revert or rollback and the status that tells of it; the record
-    /// is the truth, so what it implies is added.
-    #[must_use]
-    pub fn restore(status: Option<&PolicyStatus>, history: &BTreeMap<VersionNumber, Arc<Recorded>>) -> Self {
-        let mut ledger = Self::default();
-        if let Some(status) = status {
-            ledger.breaker = status.breaker.clone();
-            ledger.quarantined.clone_from(&status.quarantined);
-            ledger.set_aside.clone_from(&status.set_aside);
-            ledger.last_number = status.last_number.unwrap_or_default();
-            ledger.last_edit = Some(status.last_edit.clone());
-        }
-        for version in history.values() {
-            ledger.last_number = ledger.last_number.max(version.number);
-            ledger.imply(version, history);
-            for key in version.acks.keys() {
-                let record = ledger.targets.entry(key.clone()).or_default();
-                // Later versions come later in the map and take the place of earlier ones.
-                record.runs = Some(version.running());
-                record.delivered = Some(version.number);
-            }
-        }
-        ledger
-    }
-
-    fn imply(&mut self, version: &Recorded, history: &BTreeMap<VersionNumber, Arc<Recorded>>) {
-        match &version.origin {
-            Origin::Revert { from, reason, .. } => {
-                if let Some(left) = history.get(from)
-                    && !self.quarantined.iter().any(|entry| entry.version == *from)
-                {
-                    self.quarantine(Quarantined {
-                        digest: left.digest,
-                        version: *from,
-                        reason: reason.clone(),
-                        at: version.created,
-                        restored: false,
-                    });
-                }
-            }
-            Origin::Rollback { from, name, .. } => {
-                let newest = history.last_key_value().is_some_and(|(number, _)| *number == version.number);
-                if newest
-                    && let Some(left) = history.get(from)
-                    && left.digest != version.digest
-                    && self.set_aside.is_empty()
-                {
-                    self.set_aside.push(SetAside {
-                        digest: left.digest,
-                        version: *from,
-                        rollback: name.clone(),
-                        at: version.created,
-                    });
-                }
-            }
-            Origin::Edit(_) | Origin::File(_) => {}
-        }
-    }
-
     fn quarantine(&mut self, entry: Quarantined) {
         self.quarantined.retain(|known| known.digest != entry.digest);
         self.quarantined.push(entry);
@@ -188,8 +133,8 @@ impl Ledger {
             Note::Proven(number) => {
                 self.proven.insert(*number);
             }
-            Note::RollbackEnded(uid) => {
-                self.ended_rollbacks.insert(uid.clone());
+            Note::RollbackEnded(uid, shown) => {
+                self.ended_rollbacks.insert(uid.clone(), shown.clone());
             }
             Note::Restored(number) => {
                 for entry in self.quarantined.iter_mut().filter(|entry| entry.version == *number) {
@@ -197,10 +142,7 @@ impl Ledger {
                 }
             }
             Note::LastEdit(edit) => self.last_edit = Some(edit.clone()),
-            Note::Renumber(number) => {
-                self.last_number = self.last_number.max(*number);
-                self.renumbered = true;
-            }
+            Note::Renumber => self.renumbered = true,
         }
     }
 
@@ -208,7 +150,6 @@ impl Ledger {
     pub fn recorded(&mut self, number: VersionNumber) {
         self.last_number = self.last_number.max(number);
         self.record_failure = None;
-        self.streak = (number, 0);
     }
 
     /// A record could not be written.
@@ -237,44 +178,42 @@ impl Ledger {
 
     /// A push ended.
     pub fn answered(&mut self, key: &TargetKey, pushed: Running, answer: Answer, now: Timestamp) {
+        self.answers = self.answers.saturating_add(1);
         let record = self.targets.entry(key.clone()).or_default();
         record.in_flight = None;
         let failures_before = record.failing.take().filter(|failing| failing.version == pushed.version);
-        let bad = match answer {
+        let refused_before = record.refused.as_ref().is_some_and(|(version, _)| *version == pushed.version);
+        // A pod that stays bad keeps its place: it is one bad pod, however often it is asked.
+        let mut turned = true;
+        match answer {
             Answer::Ack => {
                 record.runs = Some(pushed);
                 record.refused = None;
+                record.stale = None;
                 record.ahead = None;
-                false
             }
             Answer::Delivered => {
                 record.delivered = Some(pushed.version);
                 record.refused = None;
-                false
             }
             Answer::Nack { reason } => {
+                turned = !refused_before;
                 record.refused = Some((pushed.version, reason.clone()));
                 record.failing = Some(Failing::again(key, pushed.version, failures_before, reason, now));
-                true
             }
             Answer::Stale { running } => {
                 record.ahead = running;
-                let reason = "it runs a newer version than the one that was pushed".to_owned();
-                record.refused = Some((pushed.version, reason));
-                false
+                record.stale = Some(pushed.version);
             }
             Answer::Failed { reason } => {
                 let failing = Failing::again(key, pushed.version, failures_before, reason, now);
-                let counts = failing.attempts == ATTEMPTS_THAT_COUNT;
+                turned = failing.attempts == ATTEMPTS_THAT_COUNT;
                 record.failing = Some(failing);
-                if !counts {
-                    return;
-                }
-                true
             }
-        };
-        let streak = if self.streak.0 == pushed.version { self.streak.1 } else { 0 };
-        self.streak = (pushed.version, if bad { streak.saturating_add(1) } else { 0 });
+        }
+        if turned {
+            record.place = self.answers;
+        }
     }
 
     /// Forgets targets that are gone, and what the records say by now.

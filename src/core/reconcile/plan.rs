@@ -5,7 +5,7 @@ use serde::Serialize;
 
 use crate::contract::body as contract;
 use crate::document::Documents;
-use crate::ids::{ObjectName, VersionNumber};
+use crate::ids::{ObjectName, Uid, VersionNumber};
 use crate::reason::Reason;
 use crate::record::NewVersion;
 use crate::status::{LastEdit, PolicyStatus, Quarantined, RollbackStatus, SetAside, VersionStatus};
@@ -15,7 +15,7 @@ use crate::time::Timestamp;
 /// What to do about a policy now.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
 pub struct Plan {
-    /// In order; each is safe to repeat. The first that fails ends the round.
+    /// In order; each is safe to repeat. The first that fails ends the round. What they change is for another round.
     pub actions: Vec<Action>,
     /// What the policy, its versions and its rollbacks show; always filled.
     pub shown: Shown,
@@ -102,14 +102,14 @@ pub enum Note {
     CloseBreaker,
     /// A version ran on every target without tripping.
     Proven(VersionNumber),
-    /// A rollback ended before any version was recorded.
-    RollbackEnded(crate::ids::Uid),
+    /// A rollback ended before any version was recorded, and what it shows.
+    RollbackEnded(Uid, RollbackStatus),
     /// The author's ConfigMap was written back for this version's digest.
     Restored(VersionNumber),
     /// What became of the last edit.
     LastEdit(LastEdit),
-    /// Targets report higher numbers than were ever given here: numbering continues above.
-    Renumber(VersionNumber),
+    /// Targets reported higher numbers than were ever given here: numbering went on above them.
+    Renumber,
 }
 
 /// A reason for a decision.

@@ -4,12 +4,13 @@
 use std::collections::BTreeMap;
 
 use super::edit::Judged;
-use super::plan::{Action, Note, Plan};
-use super::situation::{Situation, Standing};
+use super::ledger::Ledger;
+use super::plan::{Action, Plan};
+use super::situation::{STALE, Situation, Standing};
 use super::{conditions, rollback};
 use crate::ids::VersionNumber;
 use crate::record::Recorded;
-use crate::status::{Acknowledged, LastEdit, PolicyStatus, Quarantined, SetAside, TargetFailure, VersionStatus};
+use crate::status::{Acknowledged, LastEdit, PolicyStatus, TargetFailure, VersionStatus};
 use crate::target::{Endpoint, Payload};
 
 /// How many failures of targets are listed.
@@ -30,6 +31,7 @@ fn policy(situation: &Situation<'_>, edit: &Judged, plan: &Plan) -> PolicyStatus
     let ledger = situation.seen.ledger;
     let mut findings = edit.findings.clone();
     findings.truncate(MAX_FINDINGS);
+    let Ledger { breaker, quarantined, set_aside, .. } = memory(situation, plan);
     PolicyStatus {
         generation: situation.seen.policy.generation,
         conditions: conditions::of(situation, edit),
@@ -38,9 +40,9 @@ fn policy(situation: &Situation<'_>, edit: &Judged, plan: &Plan) -> PolicyStatus
         last_number: Some(ledger.last_number).filter(|number| *number > VersionNumber::default()),
         targets: situation.counts(),
         failures: failures(situation),
-        breaker: situation.breaker.clone(),
-        quarantined: quarantined(situation, plan),
-        set_aside: set_aside(situation, plan),
+        breaker,
+        quarantined,
+        set_aside,
         findings,
         last_edit: LastEdit {
             digest: situation.seen.assessment.digest(),
@@ -55,7 +57,10 @@ fn failures(situation: &Situation<'_>) -> Vec<TargetFailure> {
     let told = situation.standings.iter().filter_map(|(target, standing)| {
         let reason = match standing {
             Standing::Unusable(reason) => reason.clone(),
-            Standing::Refused(reason) | Standing::Failed { reason, .. } => (*reason).to_owned(),
+            Standing::Refused(reason) | Standing::Failed { reason, .. } | Standing::Retrying { reason, .. } => {
+                (*reason).to_owned()
+            }
+            Standing::Stale => STALE.to_owned(),
             _ => return None,
         };
         Some(TargetFailure { pod: target.pod.clone(), version: active.number, reason })
@@ -63,27 +68,23 @@ fn failures(situation: &Situation<'_>) -> Vec<TargetFailure> {
     told.take(MAX_FAILURES).collect()
 }
 
-/// With what this very plan adds, so that a status written now survives a crash before the next round.
-fn quarantined(situation: &Situation<'_>, plan: &Plan) -> Vec<Quarantined> {
-    let mut entries = situation.seen.ledger.quarantined.clone();
-    for action in &plan.actions {
-        if let Action::Remember(Note::Tripped { entry, .. }) = action {
-            entries.push(entry.clone());
-        }
-    }
-    entries
-}
-
-fn set_aside(situation: &Situation<'_>, plan: &Plan) -> Vec<SetAside> {
-    let mut entries = situation.seen.ledger.set_aside.clone();
+/// The memory with what this very plan adds before it writes anything, so that a status written now survives a crash.
+fn memory(situation: &Situation<'_>, plan: &Plan) -> Ledger {
+    let ledger = situation.seen.ledger;
+    let mut memory = Ledger {
+        breaker: situation.breaker.clone(),
+        quarantined: ledger.quarantined.clone(),
+        set_aside: ledger.set_aside.clone(),
+        ..Ledger::default()
+    };
     for action in &plan.actions {
         match action {
-            Action::Remember(Note::SetAside(entry)) => entries.push(entry.clone()),
-            Action::Remember(Note::ClearSetAside) => entries.clear(),
-            _ => {}
+            Action::Remember(note) => memory.remember(note),
+            Action::Announce { .. } => {}
+            _ => break,
         }
     }
-    entries
+    memory
 }
 
 fn statuses(situation: &Situation<'_>) -> Vec<(VersionNumber, VersionStatus)> {

@@ -4,6 +4,7 @@
 use std::collections::BTreeSet;
 
 use super::plan::{Action, Because, Plan};
+use super::rollback::recorded_for;
 use super::situation::Situation;
 use crate::reason::Reason;
 use crate::version::history::{self, Keep};
@@ -23,11 +24,14 @@ pub(super) fn prune(situation: &Situation<'_>, plan: &mut Plan) {
 }
 
 fn needed(situation: &Situation<'_>) -> Keep {
+    // The record is what tells that a rollback was carried out, until its own status does.
+    let open = situation.seen.rollbacks.iter().filter(|request| !request.finished);
+    let asked_for = open.filter_map(|request| recorded_for(situation, request)).map(|version| version.number);
     let records = || situation.seen.ledger.targets.values();
     Keep {
         active: situation.active.map(|active| active.number),
         last_good: situation.last_good.map(|good| good.number),
-        in_flight: records().filter_map(|record| record.in_flight).collect(),
+        in_flight: records().filter_map(|record| record.in_flight).chain(asked_for).collect(),
         pinned: BTreeSet::new(),
         reported: records().filter_map(|record| record.runs).map(|running| running.version).collect(),
     }

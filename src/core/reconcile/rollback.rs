@@ -1,15 +1,20 @@
 //! Rollbacks that people ask for: validated before they act, carried out once.
 //! Must not revert by itself; that is the verdict's part.
 
+use std::collections::BTreeMap;
+
+use super::edit::recording;
 use super::observed::SchemaState;
 use super::plan::{Action, Because, Note, Plan};
 use super::situation::{Situation, Standing};
 use super::verdict::returning;
 use crate::configuration::Configuration;
 use crate::finding::{Severity, any_error};
+use crate::ids::{ObjectName, Uid};
 use crate::reason::Reason;
 use crate::record::{Origin, Recorded, RollbackRequest};
 use crate::status::{RollbackStatus, SetAside, Truth};
+use crate::version::content::UnpackError;
 use crate::version::history::{Lineage, RollbackError, RollbackTo};
 
 /// Carries out the oldest rollback that is neither finished nor recorded; says whether it recorded a version.
@@ -19,8 +24,13 @@ pub(super) fn carry_out(situation: &Situation<'_>, plan: &mut Plan) -> bool {
         .rollbacks
         .iter()
         .filter(|request| !request.finished && recorded_for(situation, request).is_none())
-        .filter(|request| !situation.seen.ledger.ended_rollbacks.contains(&request.uid))
+        .filter(|request| !situation.seen.ledger.ended_rollbacks.contains_key(&request.uid))
         .collect();
+    if let (Some(retry_at), false) = (situation.record_waits(), open.is_empty()) {
+        plan.because.push(Because::new(Reason::RecordFailed, "the rollback could not be recorded and is tried again"));
+        plan.look_again(retry_at);
+        return false;
+    }
     open.sort_by_key(|request| (request.created, &request.name));
     for request in open {
         match attempt(situation, request) {
@@ -30,17 +40,15 @@ pub(super) fn carry_out(situation: &Situation<'_>, plan: &mut Plan) -> bool {
                     request.name, version.number
                 );
                 plan.because.push(Because::new(Reason::RollingBack, message));
+                plan.actions.push(recording(situation, version));
                 plan.remember(Note::SetAside(set_aside));
-                let warm = situation.endpoints().cloned().collect();
-                plan.actions.push(Action::Record { version: Box::new(version), warm });
                 return true;
             }
             Err(refusal) => {
                 let message = format!("the rollback {} is refused: {}", request.name, refusal.message);
                 plan.because.push(Because::new(refusal.reason, message.clone()));
-                plan.remember(Note::RollbackEnded(request.uid.clone()));
                 plan.announce(true, refusal.reason, message);
-                plan.shown.rollbacks.push((request.name.clone(), refusal));
+                plan.remember(Note::RollbackEnded(request.uid.clone(), refusal));
             }
         }
     }
@@ -48,7 +56,7 @@ pub(super) fn carry_out(situation: &Situation<'_>, plan: &mut Plan) -> bool {
 }
 
 /// The version that a rollback led to, when it was carried out.
-fn recorded_for<'a>(situation: &'a Situation<'_>, request: &RollbackRequest) -> Option<&'a Recorded> {
+pub(super) fn recorded_for<'a>(situation: &Situation<'a>, request: &RollbackRequest) -> Option<&'a Recorded> {
     situation.seen.history.values().map(AsRef::as_ref).find(|version| match &version.origin {
         Origin::Rollback { uid, .. } => *uid == request.uid,
         _ => false,
@@ -64,8 +72,6 @@ fn attempt(
         return Err(refuse(Reason::NoSuchVersion, "no version was recorded yet".to_owned()));
     };
     let to = find(situation, active, request.to).map_err(|(reason, message)| refuse(reason, message))?;
-    let damaged =
-        |error| refuse(Reason::CorruptVersion, format!("the record of version {} is damaged: {error}", to.number));
     if !request.force {
         check(situation, to).map_err(|(reason, message)| refuse(reason, message))?;
     }
@@ -77,7 +83,10 @@ fn attempt(
         forced: request.force,
         reason: request.reason.clone(),
     };
-    let version = returning(situation, to, origin).map_err(damaged)?;
+    let version = returning(situation, to, origin).map_err(|error| {
+        let (reason, message) = damaged(to, &error);
+        refuse(reason, message)
+    })?;
     let set_aside =
         SetAside { digest: active.digest, version: active.number, rollback: request.name.clone(), at: situation.now };
     Ok((version, set_aside))
@@ -109,6 +118,10 @@ fn find<'a>(
     found.ok_or_else(|| (Reason::NoSuchVersion, format!("there is no version {number}")))
 }
 
+fn damaged(version: &Recorded, error: &UnpackError) -> (Reason, String) {
+    (Reason::CorruptVersion, format!("the record of version {} is damaged: {error}; name another", version.number))
+}
+
 /// Validates an older content against today's schema.
 fn check(situation: &Situation<'_>, to: &Recorded) -> Result<(), (Reason, String)> {
     if situation.is_quarantined(to.digest) {
@@ -123,7 +136,7 @@ fn check(situation: &Situation<'_>, to: &Recorded) -> Result<(), (Reason, String
             return Err((Reason::SchemaBroken, message));
         }
     };
-    let documents = to.open().map_err(|error| (Reason::CorruptVersion, error.to_string()))?;
+    let documents = to.open().map_err(|error| damaged(to, &error))?;
     let dialect = schema.map_or_else(Default::default, |schema| schema.dialect());
     let findings = match Configuration::parse(documents, dialect) {
         Ok(configuration) => {
@@ -155,26 +168,38 @@ fn refused(situation: &Situation<'_>, reason: Reason, message: String) -> Rollba
     }
 }
 
-/// What the rollbacks show that led to a version and are not finished.
+/// What the rollbacks show that were carried out or refused, and whose own status does not say so yet.
 pub(super) fn progress(situation: &Situation<'_>, plan: &mut Plan) {
-    for request in situation.seen.rollbacks.iter().filter(|request| !request.finished) {
-        let Some(version) = recorded_for(situation, request) else { continue };
-        let Origin::Rollback { from, of, .. } = version.origin else { continue };
-        let (complete, reason, message) = outcome(situation, version);
-        let counts = situation.counts();
-        plan.shown.rollbacks.push((
-            request.name.clone(),
-            RollbackStatus {
-                complete,
-                reason,
-                message,
-                from: Some(from),
-                to: Some(of),
-                version: Some(version.number),
-                pods: Some((counts.confirmed.saturating_add(counts.delivered), counts.total)),
-            },
-        ));
-    }
+    let mut ended: BTreeMap<&Uid, &RollbackStatus> = situation.seen.ledger.ended_rollbacks.iter().collect();
+    ended.extend(plan.actions.iter().filter_map(|action| match action {
+        Action::Remember(Note::RollbackEnded(uid, shown)) => Some((uid, shown)),
+        _ => None,
+    }));
+    let open = situation.seen.rollbacks.iter().filter(|request| !request.finished);
+    let shown: BTreeMap<&ObjectName, RollbackStatus> = open
+        .filter_map(|request| {
+            let carried_out = recorded_for(situation, request).and_then(|version| status(situation, version));
+            Some((&request.name, carried_out.or_else(|| ended.get(&request.uid).map(|shown| (*shown).clone()))?))
+        })
+        .collect();
+    plan.shown.rollbacks = shown.into_iter().map(|(name, status)| (name.clone(), status)).collect();
+}
+
+fn status(situation: &Situation<'_>, version: &Recorded) -> Option<RollbackStatus> {
+    let Origin::Rollback { from, of, .. } = version.origin else { return None };
+    let (complete, reason, message) = outcome(situation, version);
+    let counts = situation.counts();
+    // What runs elsewhere by now says nothing about this version.
+    let active = situation.active.is_some_and(|active| active.number == version.number);
+    Some(RollbackStatus {
+        complete,
+        reason,
+        message,
+        from: Some(from),
+        to: Some(of),
+        version: Some(version.number),
+        pods: active.then(|| (counts.confirmed.saturating_add(counts.delivered), counts.total)),
+    })
 }
 
 fn outcome(situation: &Situation<'_>, version: &Recorded) -> (Truth, Reason, String) {

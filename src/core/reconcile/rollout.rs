@@ -1,6 +1,8 @@
 //! Which targets get the active version now.
 //! Must not choose the version; that stands before this is asked.
 
+use std::collections::BTreeMap;
+
 use super::plan::{Action, Because, Plan};
 use super::situation::{Situation, Standing};
 use crate::contract::body as contract;
@@ -38,7 +40,7 @@ fn due(situation: &Situation<'_>, plan: &mut Plan) -> Vec<(TargetKey, ObjectName
         let Ok(endpoint) = &target.endpoint else { continue };
         match standing {
             Standing::Waiting => due.push((target.key.clone(), target.pod.clone(), endpoint.clone())),
-            Standing::Failed { retry_at, .. } | Standing::Retrying { retry_at } => {
+            Standing::Failed { retry_at, .. } | Standing::Retrying { retry_at, .. } => {
                 if *retry_at <= situation.now {
                     due.push((target.key.clone(), target.pod.clone(), endpoint.clone()));
                 } else {
@@ -51,20 +53,21 @@ fn due(situation: &Situation<'_>, plan: &mut Plan) -> Vec<(TargetKey, ObjectName
     due
 }
 
-/// Half-open: the first ready pod alone, until it answered.
+/// Half-open: one pod alone until it answered, a ready one if there is any, since only ready pods count.
+///
+/// Without a ready pod one of the others is asked, for it may need the version to become ready.
 fn first_alone(
     situation: &Situation<'_>,
     due: Vec<(TargetKey, ObjectName, Endpoint)>,
 ) -> Vec<(TargetKey, ObjectName, Endpoint)> {
-    let asked = situation.standings.iter().any(|(_, standing)| {
-        matches!(standing, Standing::InFlight | Standing::Retrying { .. } | Standing::Failed { .. })
-    });
-    let ready = |key: &TargetKey| situation.standings.iter().any(|(target, _)| target.ready && target.key == *key);
-    let retried = |key: &TargetKey| {
-        situation
-            .standings
-            .iter()
-            .any(|(target, standing)| target.key == *key && !matches!(standing, Standing::Waiting))
-    };
-    due.into_iter().filter(|(key, ..)| if asked { retried(key) } else { ready(key) }).take(1).collect()
+    let reachable = || situation.standings.iter().filter(|(target, _)| target.endpoint.is_ok());
+    let any_ready = reachable().any(|(target, _)| target.ready);
+    let group: BTreeMap<&TargetKey, &Standing<'_>> = reachable()
+        .filter(|(target, _)| target.ready || !any_ready)
+        .map(|(target, standing)| (&target.key, standing))
+        .collect();
+    let asked = |standing: &Standing<'_>| matches!(standing, Standing::InFlight | Standing::Retrying { .. });
+    let busy = group.values().any(|standing| asked(standing));
+    let may = |standing: &&Standing<'_>| !busy || asked(standing);
+    due.into_iter().filter(|(key, ..)| group.get(key).is_some_and(may)).take(1).collect()
 }

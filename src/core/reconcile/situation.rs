@@ -7,12 +7,15 @@ use crate::breaker::{Breaker, Tally};
 use crate::digest::Digest;
 use crate::ids::VersionNumber;
 use crate::record::{Origin, Recorded};
-use crate::status::{Quarantined, TargetCounts};
+use crate::status::{Quarantined, SetAside, TargetCounts};
 use crate::target::{Endpoint, Payload, Target};
 use crate::time::Timestamp;
 
 #[cfg(test)]
 mod tests;
+
+/// What is shown of a target that runs something newer.
+pub(super) const STALE: &str = "it runs a newer version than the one that was pushed";
 
 /// The derived facts of one round.
 #[derive(Debug)]
@@ -44,6 +47,8 @@ pub enum Standing<'a> {
     Delivered,
     /// It refuses it.
     Refused(&'a str),
+    /// It runs a newer version, which says nothing about this one.
+    Stale,
     /// It did not answer in several attempts.
     Failed {
         /// What happened last.
@@ -53,6 +58,8 @@ pub enum Standing<'a> {
     },
     /// It did not answer, which does not count yet.
     Retrying {
+        /// What happened last.
+        reason: &'a str,
         /// When it is tried again.
         retry_at: Timestamp,
     },
@@ -102,12 +109,6 @@ impl<'a> Situation<'a> {
         self.seen.ledger.quarantined.iter().any(|entry| entry.digest == digest)
     }
 
-    /// Whether a person rolled back from a digest.
-    #[must_use]
-    pub fn is_set_aside(&self, digest: Digest) -> bool {
-        self.seen.ledger.set_aside.iter().any(|entry| entry.digest == digest)
-    }
-
     /// The number of the next version.
     #[must_use]
     pub fn next_number(&self) -> VersionNumber {
@@ -151,9 +152,21 @@ impl<'a> Situation<'a> {
                 _ => {}
             }
         }
-        let (version, streak) = self.seen.ledger.streak;
-        tally.consecutive = if self.active.is_some_and(|active| active.number == version) { streak } else { 0 };
+        tally.consecutive = self.bad_in_a_row();
         tally
+    }
+
+    /// How many of the pods that count turned bad since the last of them turned good.
+    fn bad_in_a_row(&self) -> u32 {
+        let places = |wanted: fn(&Standing<'_>) -> bool| {
+            let counting = self.standings.iter().filter(move |(target, standing)| target.ready && wanted(standing));
+            counting.filter_map(|(target, _)| self.seen.ledger.targets.get(&target.key)).map(|record| record.place)
+        };
+        let good = |standing: &Standing<'_>| matches!(standing, Standing::Confirmed | Standing::Delivered);
+        let bad = |standing: &Standing<'_>| matches!(standing, Standing::Refused(_) | Standing::Failed { .. });
+        let last_good = places(good).max().unwrap_or_default();
+        let row = places(bad).filter(|place| *place > last_good).count();
+        u32::try_from(row).unwrap_or(u32::MAX)
     }
 
     /// How many targets stand where.
@@ -168,7 +181,7 @@ impl<'a> Situation<'a> {
                 }
                 Standing::Confirmed => &mut counts.confirmed,
                 Standing::Delivered => &mut counts.delivered,
-                Standing::Refused(_) => &mut counts.refused,
+                Standing::Refused(_) | Standing::Stale => &mut counts.refused,
                 Standing::Failed { .. } => &mut counts.failed,
                 Standing::Retrying { .. } | Standing::InFlight | Standing::Waiting => &mut counts.pending,
             };
@@ -178,12 +191,51 @@ impl<'a> Situation<'a> {
         counts
     }
 
-    /// Whether the active version came from an author, so that a half-open breaker tries it on one pod first.
+    /// Whether nobody can be asked: there is no target, or none that can be reached.
+    #[must_use]
+    pub fn is_alone(&self) -> bool {
+        self.standings.iter().all(|(_, standing)| matches!(standing, Standing::Unusable(_)))
+    }
+
+    /// Whether the active version is the one on which a half-open breaker waits: an author's, that did not trip.
+    #[must_use]
+    pub fn is_on_trial(&self) -> bool {
+        let by_author = |active: &Recorded| matches!(active.origin, Origin::Edit(_) | Origin::File(_));
+        self.breaker == Breaker::HalfOpen && self.tripped.is_none() && self.active.is_some_and(by_author)
+    }
+
+    /// Whether the active version goes to one pod first.
     #[must_use]
     pub fn is_probe(&self) -> bool {
-        let by_author = |active: &Recorded| matches!(active.origin, Origin::Edit(_) | Origin::File(_));
-        self.breaker == Breaker::HalfOpen
-            && self.active.is_some_and(|active| by_author(active) && !self.is_proven(active))
+        self.is_on_trial() && !self.active.is_some_and(|active| self.is_proven(active))
+    }
+
+    /// Until when no record is tried, because the last one failed.
+    #[must_use]
+    pub fn record_waits(&self) -> Option<Timestamp> {
+        let failure = self.seen.ledger.record_failure.as_ref();
+        failure.map(|failure| failure.retry_at).filter(|retry_at| *retry_at > self.now)
+    }
+
+    /// What is set aside: nothing, once the sources moved on.
+    #[must_use]
+    pub fn set_aside(&self) -> &'a [SetAside] {
+        if self.moved_on() { &[] } else { &self.seen.ledger.set_aside }
+    }
+
+    /// Whether the sources hold something else than what a person rolled back from.
+    ///
+    /// Each digest that was left is set aside, but the sources held only one of them; when they change to another,
+    /// they moved on as well.
+    #[must_use]
+    pub fn moved_on(&self) -> bool {
+        let aside = |digest: Digest| self.seen.ledger.set_aside.iter().any(|entry| entry.digest == digest);
+        let Some(held) = self.seen.assessment.digest() else { return false };
+        if self.seen.ledger.set_aside.is_empty() {
+            return false;
+        }
+        let before = self.seen.ledger.last_edit.as_ref().and_then(|edit| edit.digest);
+        !aside(held) || before.is_some_and(|before| before != held && aside(before))
     }
 }
 
@@ -196,21 +248,25 @@ fn standing_of<'a>(active: &Recorded, endpoint: &Endpoint, record: &'a TargetRec
         Payload::Notice if record.delivered == Some(active.number) => return Standing::Delivered,
         _ => {}
     }
-    // Software that reads a file refuses the notice of the way back too, until somebody has brought the file back.
-    let file_may_lag =
-        endpoint.payload == Payload::Notice && matches!(active.origin, Origin::Revert { .. } | Origin::Rollback { .. });
-    if let Some((version, reason)) = &record.refused
-        && *version == active.number
-        && !file_may_lag
-    {
-        return Standing::Refused(reason);
+    if record.stale == Some(active.number) {
+        return Standing::Stale;
     }
-    match &record.failing {
-        Some(failing) if failing.version != active.number => Standing::Waiting,
-        Some(failing) if failing.attempts >= ATTEMPTS_THAT_COUNT => {
+    let refused = record.refused.as_ref().filter(|(version, _)| *version == active.number);
+    let failing = record.failing.as_ref().filter(|failing| failing.version == active.number);
+    match (refused, failing) {
+        // Software that reads a file refuses the notice of the way back too, until somebody brought the file back.
+        (Some(_), Some(failing)) if file_may_lag(active, endpoint) => {
+            Standing::Retrying { reason: &failing.reason, retry_at: failing.retry_at }
+        }
+        (Some((_, reason)), _) => Standing::Refused(reason),
+        (None, Some(failing)) if failing.attempts >= ATTEMPTS_THAT_COUNT => {
             Standing::Failed { reason: &failing.reason, retry_at: failing.retry_at }
         }
-        Some(failing) => Standing::Retrying { retry_at: failing.retry_at },
-        None => Standing::Waiting,
+        (None, Some(failing)) => Standing::Retrying { reason: &failing.reason, retry_at: failing.retry_at },
+        (None, None) => Standing::Waiting,
     }
+}
+
+fn file_may_lag(active: &Recorded, endpoint: &Endpoint) -> bool {
+    endpoint.payload == Payload::Notice && matches!(active.origin, Origin::Revert { .. } | Origin::Rollback { .. })
 }

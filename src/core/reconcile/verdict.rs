@@ -1,8 +1,9 @@
 //! Whether the active version hurts, and the way back to last-good.
 //! Must not write anything itself: the quarantine comes first, then the record of the revert, then the pushes.
 
-use super::plan::{Action, Because, Note, Plan};
-use super::situation::Situation;
+use super::edit::recording;
+use super::plan::{Because, Note, Plan};
+use super::situation::{Situation, Standing};
 use crate::diff::Summary;
 use crate::ids::VersionNumber;
 use crate::reason::Reason;
@@ -49,7 +50,6 @@ fn was_confirmed(situation: &Situation<'_>, active: &Recorded) -> bool {
 }
 
 fn first_refusal<'a>(situation: &'a Situation<'_>) -> Option<(&'a str, &'a str)> {
-    use super::situation::Standing;
     situation.standings.iter().find_map(|(target, standing)| match standing {
         Standing::Refused(reason) | Standing::Failed { reason, .. } => Some((target.pod.as_str(), *reason)),
         _ => None,
@@ -64,6 +64,11 @@ pub(super) fn revert(situation: &Situation<'_>, plan: &mut Plan) -> bool {
         plan.because.push(Because::new(Reason::Tripped, message));
         return false;
     }
+    if let Some(retry_at) = situation.record_waits() {
+        plan.because.push(Because::new(Reason::RecordFailed, "the way back could not be recorded and is tried again"));
+        plan.look_again(retry_at);
+        return false;
+    }
     let Some(good) = situation.last_good else {
         let message = format!("version {} tripped and no earlier version is known to be good", active.number);
         plan.because.push(Because::new(Reason::NoLastGood, message));
@@ -74,8 +79,7 @@ pub(super) fn revert(situation: &Situation<'_>, plan: &mut Plan) -> bool {
         Ok(version) => {
             let message = format!("version {} returns to the content of version {}", version.number, good.number);
             plan.because.push(Because::new(Reason::Reverted, message));
-            let warm = situation.endpoints().cloned().collect();
-            plan.actions.push(Action::Record { version: Box::new(version), warm });
+            plan.actions.push(recording(situation, version));
             true
         }
         Err(error) => {

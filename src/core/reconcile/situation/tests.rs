@@ -62,7 +62,7 @@ fn a_refusal_stands_until_another_version_comes() {
 #[test]
 fn a_refused_notice_of_the_way_back_is_repeated_because_the_file_may_lag() {
     after_nack(revert(), Payload::Notice, |standing| match standing {
-        Standing::Retrying { retry_at } => assert!(retry_at >= NOW),
+        Standing::Retrying { reason, retry_at } => assert!(reason == "status 500" && retry_at >= NOW),
         other => panic!("{other:?}"),
     });
 }
