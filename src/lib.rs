@@ -14,6 +14,8 @@ pub mod metrics;
 
 pub mod controllers;
 
+pub mod push;
+
 pub mod files;
 
 pub mod web;

@@ -1,0 +1,6 @@
+//! What the benchmarks share: peers that answer pushes, bare programs to compare with, and statistics.
+//! Must not use anything of Rekindle where it plays the bare program: a floor that shares our code says nothing.
+
+pub mod bare;
+pub mod peers;
+pub mod stats;
