@@ -16,6 +16,8 @@ pub mod controllers;
 
 pub mod push;
 
+pub mod cluster;
+
 pub mod files;
 
 pub mod web;

@@ -1,0 +1,375 @@
+//! What each watched kind means to the sink. Must not wait for anything: an event becomes a sighting at once.
+//! An object that cannot be read is told to the sink where it can be, else to the log once, and passed over.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::fmt::Debug;
+use std::sync::{Arc, Mutex};
+
+use k8s_openapi::NamespaceResourceScope;
+use k8s_openapi::api::core::v1::{ConfigMap, Pod};
+use k8s_openapi::apimachinery::pkg::apis::meta::v1::ObjectMeta;
+use kube::Resource;
+use rekindle_api as api;
+use rekindle_api::names;
+use rekindle_core::ids::{Namespace, ObjectName, PolicyId, Uid, VersionNumber};
+use serde::de::DeserializeOwned;
+use tracing::warn;
+
+use super::super::loose::{Loose, place};
+use super::super::statuses::Shown;
+use super::super::{KubeCluster, config_maps, locked, records};
+use crate::convert::config_map::{config_map_facts, is_labeled};
+use crate::convert::pod::pod_facts;
+use crate::convert::policy::policy;
+use crate::convert::read_policy_status;
+use crate::convert::rollback::rollback_request;
+use crate::convert::schema::schema_spec;
+use crate::convert::version::version_name;
+use crate::ports::{PolicySeen, SchemaSeen, Sighting, Sink};
+
+/// A kind that is watched.
+pub(super) trait Watched: Send + 'static {
+    /// The object as it comes.
+    type Object: Resource<DynamicType = (), Scope = NamespaceResourceScope>
+        + Clone
+        + Debug
+        + DeserializeOwned
+        + Send
+        + 'static;
+    /// What it is known by.
+    type Key: Ord + Clone + Send;
+    /// Its name, as a ClusterRole has it.
+    const RESOURCE: &'static str;
+    /// How many objects are held at once while they are listed.
+    const PAGE: u32;
+
+    /// What it is known by; none when it was never told of.
+    fn key(&self, object: &Self::Object) -> Option<Self::Key>;
+
+    /// What it means.
+    fn see(&mut self, sink: &impl Sink, known: &BTreeSet<Self::Key>, object: Self::Object) -> Seen<Self::Key>;
+
+    /// Its end.
+    fn gone(&self, key: Self::Key) -> Sighting;
+
+    /// Whether its end is to be told even if the watch never told of it.
+    fn wants(&self, _sink: &impl Sink, _key: &Self::Key) -> bool {
+        false
+    }
+
+    /// Adds what was told of in other ways than by the watch.
+    fn join_read(&self, _known: &mut BTreeSet<Self::Key>) {}
+}
+
+/// What an object means.
+pub(super) enum Seen<K> {
+    /// Nothing to anybody.
+    Nothing,
+    /// This, and its end is to be told.
+    Keep(K, Sighting),
+    /// This, and it is of no interest from now on.
+    Last(K, Sighting),
+}
+
+type Place = (Namespace, ObjectName);
+
+/// Objects that cannot be read, by name, with the state that was complained about.
+#[derive(Default)]
+struct Complaints(BTreeMap<String, String>);
+
+impl Complaints {
+    /// More are not remembered, and then complained about again.
+    const MAX: usize = 1000;
+
+    fn about(&mut self, resource: &str, metadata: &ObjectMeta, problem: &str) {
+        let (namespace, name) = (metadata.namespace.as_deref(), metadata.name.as_deref());
+        let (namespace, name) = (namespace.unwrap_or_default(), name.unwrap_or_default());
+        let state = metadata.resource_version.clone().unwrap_or_default();
+        if self.0.len() >= Self::MAX {
+            self.0.clear();
+        }
+        if self.0.insert(format!("{namespace}/{name}"), state.clone()).as_ref() != Some(&state) {
+            warn!(resource, namespace, name, problem, "passed over an object that cannot be read");
+        }
+    }
+}
+
+/// ReloadPolicies.
+pub(super) struct Policies(Arc<Shown>);
+
+impl Policies {
+    pub(super) fn new(cluster: &KubeCluster) -> Self {
+        Self(cluster.shown.clone())
+    }
+}
+
+impl Watched for Policies {
+    type Object = Loose<api::ReloadPolicy>;
+    type Key = Place;
+    const RESOURCE: &'static str = "reloadpolicies.rekindle.dev";
+    const PAGE: u32 = 100;
+
+    fn key(&self, object: &Self::Object) -> Option<Place> {
+        object.place()
+    }
+
+    fn see(&mut self, _: &impl Sink, _: &BTreeSet<Place>, object: Self::Object) -> Seen<Place> {
+        let Some(place) = object.place() else { return Seen::Nothing };
+        let status: Option<api::ReloadPolicyStatus> = object.read_status();
+        self.0.policies.know(&object.metadata, status.clone());
+        let seen = PolicySeen {
+            generation: object.metadata.generation.unwrap_or(0),
+            status: status.as_ref().map(read_policy_status),
+            policy: object.read_spec().and_then(|spec| {
+                let object = api::ReloadPolicy { metadata: object.metadata, spec, status };
+                policy(&object).map_err(|error| error.to_string())
+            }),
+        };
+        let id = PolicyId { namespace: place.0.clone(), name: place.1.clone() };
+        Seen::Keep(place, Sighting::Policy(id, Some(Box::new(seen))))
+    }
+
+    fn gone(&self, place: Place) -> Sighting {
+        self.0.policies.forget(&place);
+        Sighting::Policy(PolicyId { namespace: place.0, name: place.1 }, None)
+    }
+}
+
+/// ConfigSchemas.
+pub(super) struct Schemas(Arc<Shown>, Complaints);
+
+impl Schemas {
+    pub(super) fn new(cluster: &KubeCluster) -> Self {
+        Self(cluster.shown.clone(), Complaints::default())
+    }
+}
+
+impl Watched for Schemas {
+    type Object = Loose<api::ConfigSchema>;
+    type Key = Place;
+    const RESOURCE: &'static str = "configschemas.rekindle.dev";
+    const PAGE: u32 = 50;
+
+    fn key(&self, object: &Self::Object) -> Option<Place> {
+        object.place()
+    }
+
+    fn see(&mut self, _: &impl Sink, known: &BTreeSet<Place>, object: Self::Object) -> Seen<Place> {
+        let Some(place) = object.place() else { return Seen::Nothing };
+        self.0.schemas.know(&object.metadata, object.read_status());
+        match object.read_spec::<api::ConfigSchemaSpec>() {
+            Ok(spec) => {
+                let generation = object.metadata.generation.unwrap_or(0);
+                let seen = SchemaSeen { generation, spec: schema_spec(&spec) };
+                let sighting = Sighting::Schema(place.0.clone(), place.1.clone(), Some(seen));
+                Seen::Keep(place, sighting)
+            }
+            Err(problem) => {
+                self.1.about(Self::RESOURCE, &object.metadata, &problem);
+                // A schema that cannot be read must not go on as it was before.
+                if known.contains(&place) { Seen::Last(place.clone(), self.gone(place)) } else { Seen::Nothing }
+            }
+        }
+    }
+
+    fn gone(&self, place: Place) -> Sighting {
+        self.0.schemas.forget(&place);
+        Sighting::Schema(place.0, place.1, None)
+    }
+}
+
+/// ConfigVersions.
+pub(super) struct Versions(Arc<Shown>, Complaints);
+
+impl Versions {
+    pub(super) fn new(cluster: &KubeCluster) -> Self {
+        Self(cluster.shown.clone(), Complaints::default())
+    }
+}
+
+impl Watched for Versions {
+    type Object = Loose<api::ConfigVersion>;
+    type Key = (PolicyId, VersionNumber);
+    const RESOURCE: &'static str = records::RESOURCE;
+    const PAGE: u32 = records::PAGE;
+
+    /// From its name, which holds what the specification says as well.
+    fn key(&self, object: &Self::Object) -> Option<Self::Key> {
+        let (namespace, name) = object.place()?;
+        let (policy, number) = name.as_str().rsplit_once("-v")?;
+        let policy = PolicyId { namespace, name: ObjectName::parse(policy).ok()? };
+        Some((policy, VersionNumber(number.parse().ok()?)))
+    }
+
+    fn see(&mut self, _: &impl Sink, _: &BTreeSet<Self::Key>, object: Self::Object) -> Seen<Self::Key> {
+        self.0.versions.know(&object.metadata, object.read_status());
+        let metadata = object.metadata.clone();
+        match records::read(object) {
+            Ok((policy, recorded)) => {
+                let number = recorded.number;
+                Seen::Keep((policy.clone(), number), Sighting::Version(policy, number, Some(Box::new(recorded))))
+            }
+            Err(problem) => {
+                self.1.about(Self::RESOURCE, &metadata, &problem);
+                Seen::Nothing
+            }
+        }
+    }
+
+    fn gone(&self, (policy, number): Self::Key) -> Sighting {
+        if let Ok(name) = ObjectName::parse(version_name(&policy.name, number)) {
+            self.0.versions.forget(&(policy.namespace.clone(), name));
+        }
+        Sighting::Version(policy, number, None)
+    }
+}
+
+/// ConfigRollbacks.
+pub(super) struct Rollbacks(Arc<Shown>, Complaints);
+
+impl Rollbacks {
+    pub(super) fn new(cluster: &KubeCluster) -> Self {
+        Self(cluster.shown.clone(), Complaints::default())
+    }
+
+    fn read(object: &Loose<api::ConfigRollback>) -> Result<api::ConfigRollback, String> {
+        let (metadata, spec) = (object.metadata.clone(), object.read_spec()?);
+        Ok(api::ConfigRollback { metadata, spec, status: object.read_status() })
+    }
+}
+
+impl Watched for Rollbacks {
+    type Object = Loose<api::ConfigRollback>;
+    type Key = (PolicyId, ObjectName);
+    const RESOURCE: &'static str = "configrollbacks.rekindle.dev";
+    const PAGE: u32 = 200;
+
+    fn key(&self, object: &Self::Object) -> Option<Self::Key> {
+        let (policy, request) = rollback_request(&Self::read(object).ok()?).ok()?;
+        Some((policy, request.name))
+    }
+
+    fn see(&mut self, _: &impl Sink, _: &BTreeSet<Self::Key>, object: Self::Object) -> Seen<Self::Key> {
+        self.0.rollbacks.know(&object.metadata, object.read_status());
+        let read = Self::read(&object).and_then(|read| rollback_request(&read).map_err(|error| error.to_string()));
+        match read {
+            Ok((policy, request)) => {
+                let key = (policy.clone(), request.name.clone());
+                Seen::Keep(key, Sighting::Rollback(policy, request.name.clone(), Some(request)))
+            }
+            Err(problem) => {
+                self.1.about(Self::RESOURCE, &object.metadata, &problem);
+                Seen::Nothing
+            }
+        }
+    }
+
+    fn gone(&self, (policy, name): Self::Key) -> Sighting {
+        self.0.rollbacks.forget(&(policy.namespace.clone(), name.clone()));
+        Sighting::Rollback(policy, name, None)
+    }
+}
+
+/// Pods that carry an annotation of ours.
+#[derive(Default)]
+pub(super) struct Pods(Complaints);
+
+fn pod_key(metadata: &ObjectMeta) -> Option<(Namespace, Uid)> {
+    let namespace = Namespace::parse(metadata.namespace.as_deref()?).ok()?;
+    Some((namespace, Uid::parse(metadata.uid.as_deref()?).ok()?))
+}
+
+impl Watched for Pods {
+    type Object = Pod;
+    type Key = (Namespace, Uid);
+    const RESOURCE: &'static str = "pods";
+    const PAGE: u32 = 100;
+
+    fn key(&self, pod: &Pod) -> Option<Self::Key> {
+        pod_key(&pod.metadata)
+    }
+
+    fn see(&mut self, _: &impl Sink, known: &BTreeSet<Self::Key>, pod: Pod) -> Seen<Self::Key> {
+        let Some(key) = pod_key(&pod.metadata) else { return Seen::Nothing };
+        let ours = |annotation: &String| annotation.starts_with(names::PREFIX);
+        if !pod.metadata.annotations.iter().flat_map(BTreeMap::keys).any(ours) {
+            // Its annotations are gone, and to the sink so is the pod.
+            return if known.contains(&key) { Seen::Last(key.clone(), self.gone(key)) } else { Seen::Nothing };
+        }
+        match pod_facts(&pod) {
+            Ok(facts) => {
+                let sighting = Sighting::Pod(key.0.clone(), key.1.clone(), Some(Box::new(facts)));
+                Seen::Keep(key, sighting)
+            }
+            Err(error) => {
+                self.0.about(Self::RESOURCE, &pod.metadata, &error.to_string());
+                Seen::Nothing
+            }
+        }
+    }
+
+    fn gone(&self, (namespace, uid): Self::Key) -> Sighting {
+        Sighting::Pod(namespace, uid, None)
+    }
+}
+
+/// ConfigMaps that somebody wants or that ask for a policy.
+pub(super) struct ConfigMaps {
+    /// Those that were read one by one.
+    read: Arc<Mutex<BTreeSet<Place>>>,
+    /// The only namespace that is watched; none for all.
+    namespace: Option<Namespace>,
+    complaints: Complaints,
+}
+
+impl ConfigMaps {
+    pub(super) fn new(cluster: &KubeCluster, namespace: Option<&Namespace>) -> Self {
+        Self { read: cluster.read.clone(), namespace: namespace.cloned(), complaints: Complaints::default() }
+    }
+}
+
+impl Watched for ConfigMaps {
+    type Object = ConfigMap;
+    type Key = Place;
+    const RESOURCE: &'static str = config_maps::RESOURCE;
+    const PAGE: u32 = 100;
+
+    fn key(&self, config_map: &ConfigMap) -> Option<Place> {
+        place(&config_map.metadata)
+    }
+
+    fn see(&mut self, sink: &impl Sink, known: &BTreeSet<Place>, config_map: ConfigMap) -> Seen<Place> {
+        let Some(place) = place(&config_map.metadata) else { return Seen::Nothing };
+        let wanted = is_labeled(&config_map.metadata) || sink.wants_config_map(&place.0, &place.1);
+        if !wanted && !known.contains(&place) {
+            return Seen::Nothing;
+        }
+        let metadata = config_map.metadata.clone();
+        match config_map_facts(config_map) {
+            Ok(facts) => {
+                let sighting = Sighting::ConfigMap(place.0.clone(), place.1.clone(), Some(Box::new(facts)));
+                // One that lost its label is told of once more, without it.
+                if wanted { Seen::Keep(place, sighting) } else { Seen::Last(place, sighting) }
+            }
+            Err(error) => {
+                self.complaints.about(Self::RESOURCE, &metadata, &error.to_string());
+                Seen::Nothing
+            }
+        }
+    }
+
+    fn gone(&self, place: Place) -> Sighting {
+        Sighting::ConfigMap(place.0, place.1, None)
+    }
+
+    fn wants(&self, sink: &impl Sink, place: &Place) -> bool {
+        sink.wants_config_map(&place.0, &place.1)
+    }
+
+    fn join_read(&self, known: &mut BTreeSet<Place>) {
+        let here = |place: &Place| self.namespace.as_ref().is_none_or(|namespace| *namespace == place.0);
+        let mut read = locked(&self.read);
+        known.extend(read.iter().filter(|place| here(place)).cloned());
+        read.retain(|place| !here(place));
+    }
+}
