@@ -5,6 +5,8 @@ use std::process::ExitCode;
 
 use clap::{Parser, Subcommand};
 use rekindle::cli::crds;
+use rekindle::runtime::operator;
+use rekindle::runtime::settings::OperatorArguments;
 
 /// Carries configuration changes into running pods and takes them back when they hurt.
 #[derive(Debug, Parser)]
@@ -18,11 +20,14 @@ struct Arguments {
 enum Command {
     /// Print the definitions of the custom resources, for `kubectl apply --server-side -f -`
     Crds(crds::CrdsArguments),
+    /// Carry edits of ConfigMaps and mounted files into annotated pods
+    Operator(OperatorArguments),
 }
 
 fn main() -> ExitCode {
     let result = match Arguments::parse().command {
         Command::Crds(arguments) => crds::run(&arguments, &mut std::io::stdout().lock()).map_err(anyhow::Error::from),
+        Command::Operator(arguments) => operator::run(arguments),
     };
     match result {
         Ok(()) => ExitCode::SUCCESS,

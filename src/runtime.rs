@@ -4,3 +4,5 @@
 pub mod clock;
 pub mod settings;
 pub mod telemetry;
+
+pub mod operator;

@@ -8,4 +8,5 @@ mod support;
 mod access;
 mod convert;
 mod crds;
+mod edits;
 mod reference;

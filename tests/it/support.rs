@@ -1,5 +1,9 @@
 //! What tests of every area need. Must not know any area.
 
+pub mod operator;
+pub mod scene;
+pub mod target;
+
 use anyhow::{Context, Result};
 use rekindle_testplane::{ControlPlane, Namespace};
 use tokio::sync::OnceCell;
