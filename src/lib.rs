@@ -12,6 +12,8 @@ pub mod convert;
 
 pub mod metrics;
 
+pub mod cluster;
+
 pub mod controllers;
 
 pub mod push;

@@ -122,8 +122,7 @@ impl Scene {
     /// The API of one kind in the namespace.
     pub fn api<K>(&self) -> Api<K>
     where
-        K: kube::Resource<Scope = kube::core::NamespaceResourceScope>,
-        K::DynamicType: Default,
+        K: kube::Resource<Scope = kube::core::NamespaceResourceScope, DynamicType = ()>,
     {
         self.namespace.api::<K>()
     }
