@@ -12,8 +12,6 @@ pub mod convert;
 
 pub mod metrics;
 
-pub mod cluster;
-
 pub mod controllers;
 
 pub mod push;

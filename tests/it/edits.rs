@@ -54,7 +54,10 @@ async fn an_edit_that_violates_the_schema_is_refused_and_nothing_is_pushed() -> 
     scene.edit(BAD).await?;
     scene.condition("Valid", "False", "Invalid").await?;
     let finding = &scene.policy().await?["status"]["findings"][0];
-    assert_eq!((&finding["document"], &finding["path"], &finding["rule"]), (&json!("app.yaml"), &json!("pool"), &json!("Maximum")));
+    assert_eq!(
+        (&finding["document"], &finding["path"], &finding["rule"]),
+        (&json!("app.yaml"), &json!("pool"), &json!("Maximum"))
+    );
     assert_eq!((&finding["line"], &finding["column"]), (&json!(1), &json!(7)));
     assert!(!finding.to_string().contains("99"), "no value: {finding}");
     assert_eq!(scene.versions().await?.len(), 1);

@@ -161,7 +161,8 @@ async fn serve(address: SocketAddr, state: Arc<State>) -> Result<JoinHandle<()>>
                     async move { Ok::<_, std::convert::Infallible>(receiver.handle(request).await) }
                 });
                 // A peer that goes away is no matter here.
-                let _ = hyper::server::conn::http1::Builder::new().serve_connection(TokioIo::new(stream), service).await;
+                let _ =
+                    hyper::server::conn::http1::Builder::new().serve_connection(TokioIo::new(stream), service).await;
             });
         }
     }))
