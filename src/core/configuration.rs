@@ -2,6 +2,7 @@
 //! Must not know where the documents came from or whether the tree satisfies a schema.
 
 use std::collections::BTreeMap;
+use std::fmt;
 
 use serde_json::Map;
 
@@ -12,12 +13,19 @@ use crate::format::{self, Dialect};
 use crate::value::{self, Value};
 
 /// Documents that could all be read, with their values and their merged tree. Never changes.
-#[derive(Debug, Clone, PartialEq)]
+#[derive(Clone, PartialEq)]
 pub struct Configuration {
     documents: Documents,
     digest: Digest,
     parsed: BTreeMap<DocumentName, Value>,
     tree: Value,
+}
+
+/// Names and sizes, never a value.
+impl fmt::Debug for Configuration {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "Configuration({}, {:?})", self.digest, self.documents)
+    }
 }
 
 impl Configuration {

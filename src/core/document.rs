@@ -99,9 +99,16 @@ impl fmt::Display for Format {
 ///
 /// Names are unique: where two sources hold a document of one name, the later source's document takes the place of
 /// the earlier one's, whole. Cheap to clone: contents are shared.
-#[derive(Debug, Clone, PartialEq, Eq, Default)]
+#[derive(Clone, PartialEq, Eq, Default)]
 pub struct Documents {
     entries: Vec<(DocumentName, Bytes)>,
+}
+
+/// Names and sizes, never a content.
+impl fmt::Debug for Documents {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_map().entries(self.iter().map(|(name, content)| (name.as_str(), content.len()))).finish()
+    }
 }
 
 impl Documents {

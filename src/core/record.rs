@@ -2,6 +2,7 @@
 //! Must not know where records are kept.
 
 use std::collections::BTreeMap;
+use std::fmt;
 
 use serde::Serialize;
 
@@ -119,12 +120,19 @@ pub struct Recorded {
 }
 
 /// Content as it was found in a record.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Clone, PartialEq, Eq)]
 pub struct StoredContent {
     /// Its encoding, or why the word for it is not known.
     pub encoding: Result<Encoding, UnpackError>,
     /// The bytes.
     pub bytes: bytes::Bytes,
+}
+
+/// The size only: what is small is hardly compressed, and could be read.
+impl fmt::Debug for StoredContent {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "StoredContent({:?}, {} bytes)", self.encoding, self.bytes.len())
+    }
 }
 
 impl Recorded {

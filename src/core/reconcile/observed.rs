@@ -2,13 +2,13 @@
 //! Must not hold anything that the shell did not observe or remember.
 
 use std::collections::BTreeMap;
+use std::fmt;
 use std::sync::Arc;
 
 use super::ledger::Ledger;
 use super::plan::Because;
 use crate::configuration::Configuration;
 use crate::digest::Digest;
-use crate::document::Documents;
 use crate::finding::Finding;
 use crate::ids::{ObjectName, PolicyId, VersionNumber};
 use crate::policy::Policy;
@@ -121,7 +121,7 @@ impl Assessment {
 }
 
 /// What one source holds.
-#[derive(Debug, Clone)]
+#[derive(Clone)]
 pub enum SourceState {
     /// It does not exist.
     Missing,
@@ -136,5 +136,16 @@ pub enum SourceState {
     },
 }
 
-/// The documents that a restore writes back.
-pub type Restored = Documents;
+/// Names and sizes, never a content.
+impl fmt::Debug for SourceState {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Missing => f.write_str("Missing"),
+            Self::Unreadable(findings) => f.debug_tuple("Unreadable").field(findings).finish(),
+            Self::Read { documents, seen } => {
+                let sizes: BTreeMap<_, _> = documents.iter().map(|(name, content)| (name, content.len())).collect();
+                f.debug_struct("Read").field("documents", &sizes).field("seen", seen).finish()
+            }
+        }
+    }
+}
