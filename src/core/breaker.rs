@@ -29,7 +29,7 @@ pub struct Tally {
     pub good: u32,
     /// Pods that refused it or could not be reached in the attempts that they get.
     pub bad: u32,
-    /// Bad pods since the last good one.
+    /// The most bad pods that answered one after the other, with no good one between.
     pub consecutive: u32,
 }
 

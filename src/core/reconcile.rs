@@ -22,6 +22,9 @@ mod report;
 
 pub mod assess;
 
+#[cfg(test)]
+mod tests;
+
 use crate::breaker::Breaker;
 use crate::policy::Mode;
 use crate::reason::Reason;
@@ -56,6 +59,7 @@ pub fn decide(seen: &Observed<'_>, now: Timestamp) -> Plan {
 fn enforce(situation: &Situation<'_>, edit: &edit::Judged, plan: &mut Plan) {
     let changes_version = verdict::trip(situation, plan)
         || verdict::revert(situation, plan)
+        || finish::close_breaker(situation, plan)
         || rollback::carry_out(situation, plan)
         || edit::record(situation, edit, plan);
     if changes_version {
@@ -63,7 +67,6 @@ fn enforce(situation: &Situation<'_>, edit: &edit::Judged, plan: &mut Plan) {
     }
     rollout::push(situation, plan);
     finish::prove(situation, plan);
-    finish::close_breaker(situation, plan);
     finish::write_active_copy(situation, plan);
     finish::restore_source(situation, plan);
     retention::prune(situation, plan);

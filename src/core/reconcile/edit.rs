@@ -14,6 +14,11 @@ use crate::record::{NewVersion, Origin, SeenSource};
 use crate::status::{LastEdit, Quarantined};
 use crate::version::content::{self, Packed};
 
+/// Numbers that targets report are overtaken below this one; it leaves as many numbers again, all exact in JSON.
+///
+/// A target that claims more is not believed, or one of them could use up the numbers of a policy.
+pub const MAX_OVERTAKEN: VersionNumber = VersionNumber(1 << 52);
+
 /// The judgment of what the sources hold.
 #[derive(Debug, Clone)]
 pub(super) struct Judged {
@@ -174,13 +179,15 @@ fn origin(seen: &[SeenSource]) -> Origin {
 fn ahead(situation: &Situation<'_>) -> Option<VersionNumber> {
     let active = situation.active?;
     let ledger = situation.seen.ledger;
-    if ledger.renumbered || situation.tripped.is_some() {
+    if situation.tripped.is_some() {
         return None;
     }
-    let keys = situation.standings.iter().map(|(target, _)| &target.key);
-    keys.filter_map(|key| ledger.targets.get(key)?.ahead)
+    let records = situation.standings.iter().filter_map(|(target, _)| ledger.targets.get(&target.key));
+    records
+        .filter(|record| !record.overtaken)
+        .filter_map(|record| record.ahead)
         .map(|running| running.version)
-        .filter(|number| *number >= active.number)
+        .filter(|number| (active.number..MAX_OVERTAKEN).contains(number))
         .max()
 }
 

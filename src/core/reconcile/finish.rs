@@ -33,12 +33,15 @@ pub(super) fn prove(situation: &Situation<'_>, plan: &mut Plan) {
     plan.announce(false, reason, message);
 }
 
-/// Closes a half-open breaker once the probe ran well.
-pub(super) fn close_breaker(situation: &Situation<'_>, plan: &mut Plan) {
-    if situation.is_on_trial() && (situation.tally().good > 0 || situation.is_alone() || !situation.is_probe()) {
-        plan.because.push(Because::new(Reason::Closed, "the first pod runs the version: the breaker closes"));
-        plan.remember(Note::CloseBreaker);
+/// Closes a half-open breaker once the probe ran well, so that the others get the version; says whether it did.
+pub(super) fn close_breaker(situation: &Situation<'_>, plan: &mut Plan) -> bool {
+    let ran = situation.tally().good > 0 || situation.is_alone() || !situation.is_probe();
+    if !situation.is_on_trial() || !ran {
+        return false;
     }
+    plan.because.push(Because::new(Reason::Closed, "the first pod runs the version: the breaker closes"));
+    plan.remember(Note::CloseBreaker);
+    true
 }
 
 /// Writes the copy of the proven content where it differs.

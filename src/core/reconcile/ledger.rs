@@ -32,8 +32,6 @@ pub struct Ledger {
     pub set_aside: Vec<SetAside>,
     /// The highest number ever given, also to versions that are gone.
     pub last_number: VersionNumber,
-    /// Whether numbering already continued above what targets report.
-    pub renumbered: bool,
     /// What each target answered.
     pub targets: BTreeMap<TargetKey, TargetRecord>,
     /// How many answers were taken in; it orders them.
@@ -76,6 +74,8 @@ pub struct TargetRecord {
     pub stale: Option<VersionNumber>,
     /// What it runs that is newer than what was pushed.
     pub ahead: Option<Running>,
+    /// Whether numbering already went on above what it runs: once, or two that push to one pod would race for ever.
+    pub overtaken: bool,
     /// When it became what it is, good or bad, as a place among all answers.
     pub place: u64,
 }
@@ -142,7 +142,11 @@ impl Ledger {
                 }
             }
             Note::LastEdit(edit) => self.last_edit = Some(edit.clone()),
-            Note::Renumber => self.renumbered = true,
+            Note::Renumber => {
+                for record in self.targets.values_mut().filter(|record| record.ahead.is_some()) {
+                    record.overtaken = true;
+                }
+            }
         }
     }
 

@@ -156,17 +156,27 @@ impl<'a> Situation<'a> {
         tally
     }
 
-    /// How many of the pods that count turned bad since the last of them turned good.
+    /// The longest row of pods that count and turned bad one after the other, with none between that turned good.
+    ///
+    /// The same whether answers are looked at one by one or many at once.
     fn bad_in_a_row(&self) -> u32 {
-        let places = |wanted: fn(&Standing<'_>) -> bool| {
-            let counting = self.standings.iter().filter(move |(target, standing)| target.ready && wanted(standing));
-            counting.filter_map(|(target, _)| self.seen.ledger.targets.get(&target.key)).map(|record| record.place)
-        };
-        let good = |standing: &Standing<'_>| matches!(standing, Standing::Confirmed | Standing::Delivered);
-        let bad = |standing: &Standing<'_>| matches!(standing, Standing::Refused(_) | Standing::Failed { .. });
-        let last_good = places(good).max().unwrap_or_default();
-        let row = places(bad).filter(|place| *place > last_good).count();
-        u32::try_from(row).unwrap_or(u32::MAX)
+        let turned = self.standings.iter().filter(|(target, _)| target.ready).filter_map(|(target, standing)| {
+            let bad = match standing {
+                Standing::Confirmed | Standing::Delivered => false,
+                Standing::Refused(_) | Standing::Failed { .. } => true,
+                _ => return None,
+            };
+            Some((self.seen.ledger.targets.get(&target.key)?.place, bad))
+        });
+        let mut turned: Vec<(u64, bool)> = turned.collect();
+        turned.sort_unstable();
+        let mut longest = 0_u32;
+        let mut row = 0_u32;
+        for (_, bad) in turned {
+            row = if bad { row.saturating_add(1) } else { 0 };
+            longest = longest.max(row);
+        }
+        longest
     }
 
     /// How many targets stand where.
