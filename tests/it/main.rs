@@ -9,4 +9,5 @@ mod access;
 mod convert;
 mod crds;
 mod edits;
+mod prometheus;
 mod reference;
