@@ -9,5 +9,6 @@ mod access;
 mod convert;
 mod crds;
 mod edits;
+mod lifecycle;
 mod prometheus;
 mod reference;

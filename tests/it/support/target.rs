@@ -41,7 +41,7 @@ pub struct Target {
     /// The pod.
     pub pod: RunningPod,
     state: Arc<State>,
-    server: JoinHandle<()>,
+    server: Option<JoinHandle<()>>,
 }
 
 struct State {
@@ -90,7 +90,7 @@ impl Target {
         // It listens before the pod says that it is ready.
         let server = serve((address, PORT).into(), state.clone()).await?;
         let pod = namespace.fake_pod(manifest.address(address)).await?;
-        Ok(Self { pod, state, server })
+        Ok(Self { pod, state, server: Some(server) })
     }
 
     /// Every push that reached the application, oldest first.
@@ -125,22 +125,26 @@ impl Target {
 
     /// Nothing answers any more at the pod's address.
     pub async fn die(&mut self) {
-        self.server.abort();
-        // Over once the listener is closed.
-        let _ = (&mut self.server).await;
+        if let Some(server) = self.server.take() {
+            server.abort();
+            // Over once the listener is closed.
+            let _ = server.await;
+        }
     }
 
     /// The container starts again, with nothing in memory.
     pub async fn restart(&mut self) -> Result<()> {
         self.die().await;
-        self.server = serve((self.pod.address(), PORT).into(), self.state.clone()).await?;
+        self.server = Some(serve((self.pod.address(), PORT).into(), self.state.clone()).await?);
         self.pod.restart().await
     }
 }
 
 impl Drop for Target {
     fn drop(&mut self) {
-        self.server.abort();
+        if let Some(server) = &self.server {
+            server.abort();
+        }
     }
 }
 
