@@ -36,7 +36,7 @@ fn event(policy: &Policy, announcement: &Announcement, now: Timestamp) -> Event 
     let reason = announcement.reason.to_string();
     Event {
         metadata: ObjectMeta {
-            generate_name: Some(format!("{}.", name.trim_end_matches(['.', '-']))),
+            generate_name: Some(format!("{}-", name.trim_end_matches(['.', '-']))),
             namespace: Some(policy.id.namespace.to_string()),
             ..Default::default()
         },

@@ -60,12 +60,13 @@ impl Content {
             entry.bell.notify_one();
         }
         self.forget_names(&id);
+        self.forget_unnamed();
         self.claim(&id.namespace);
         self.ring_namespace(&id.namespace);
         vec![Change::PolicyGone(id)]
     }
 
-    /// Notes which ConfigMaps the policy names, and forgets those that nobody names any more.
+    /// Notes which ConfigMaps the policy names.
     fn rename(&mut self, id: &PolicyId, policy: &Policy) {
         self.forget_names(id);
         let sources = policy.sources.iter().filter_map(|source| match source {
@@ -75,6 +76,11 @@ impl Content {
         for name in sources.chain(&policy.active_copy) {
             self.named.entry((id.namespace.clone(), name.clone())).or_default().insert(id.clone());
         }
+        self.forget_unnamed();
+    }
+
+    /// What nobody names is no longer kept up to date by the watch, so it must not be found again later.
+    fn forget_unnamed(&mut self) {
         let named = &self.named;
         self.config_maps.retain(|place, _| named.contains_key(place));
     }
