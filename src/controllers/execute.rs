@@ -8,6 +8,7 @@ use std::sync::Arc;
 
 use rekindle_core::contract::body::Reason as PushReason;
 use rekindle_core::ids::{ObjectName, VersionNumber};
+use rekindle_core::policy::Mode;
 use rekindle_core::reason::Reason;
 use rekindle_core::reconcile::plan::{Action, Because, Note};
 use rekindle_core::record::{NewVersion, Recorded};
@@ -47,7 +48,7 @@ impl Holdoff {
         attempts == 1
     }
 
-    fn succeeded(&mut self, kind: &'static str) {
+    pub(super) fn succeeded(&mut self, kind: &'static str) {
         self.failed.remove(kind);
     }
 }
@@ -214,18 +215,35 @@ impl<C: Cluster, P: Push, K: Clock> Worker<C, P, K> {
         });
     }
 
+    /// Has the keys made and read before the first push needs them: pods that mount their Secret cannot start
+    /// until it is there, and without pods there would never be a push.
+    pub(super) fn keys_ahead(&mut self, snapshot: &Snapshot) {
+        let now = self.shared.clock.now();
+        let signs = snapshot.policy.targets.as_ref().is_some_and(|rules| rules.payload == Payload::Content);
+        let acts = snapshot.policy.mode == Mode::Enforce && !snapshot.history.is_empty();
+        if self.keys.is_none() && signs && acts && !self.holdoff.holds("keys", now) {
+            // Until the keys come, this is an attempt that failed and is repeated after a pause.
+            self.holdoff.failed("keys", now);
+            self.read_keys();
+        }
+    }
+
+    fn read_keys(&mut self) {
+        let (cluster, id, news) = (self.shared.cluster.clone(), self.id.clone(), self.news.clone());
+        self.tasks.spawn(async move {
+            match cluster.push_keys(&id.namespace).await {
+                Ok(keys) => drop(news.send(News::Keys(Box::new(keys))).await),
+                Err(error) => tracing::warn!(policy = %id, error = %error, "push keys could not be read"),
+            }
+        });
+    }
+
     /// Whether there are keys to sign with; reads them the first time, and again behind a push when they have aged.
     async fn have_keys(&mut self) -> bool {
         let now = self.shared.clock.now();
         if let Some((_, read)) = &self.keys {
             if now.since(*read) > KEYS_FRESH_FOR {
-                let (cluster, id, news) = (self.shared.cluster.clone(), self.id.clone(), self.news.clone());
-                self.tasks.spawn(async move {
-                    match cluster.push_keys(&id.namespace).await {
-                        Ok(keys) => drop(news.send(News::Keys(Box::new(keys))).await),
-                        Err(error) => tracing::warn!(policy = %id, error = %error, "push keys could not be read again"),
-                    }
-                });
+                self.read_keys();
             }
             return true;
         }

@@ -130,6 +130,7 @@ impl<C: Cluster, P: Push, K: Clock> Worker<C, P, K> {
             let now = self.shared.clock.now();
             self.reporter.want(shown, now);
             let did_something = self.execute(&snapshot, actions).await;
+            self.keys_ahead(&snapshot);
             let report_at = self.report();
             while let Ok(news) = inbox.try_recv() {
                 self.take(news);
@@ -181,7 +182,10 @@ impl<C: Cluster, P: Push, K: Clock> Worker<C, P, K> {
                 }
             }
             News::Wrote { written, succeeded } => self.reporter.wrote(*written, succeeded, now),
-            News::Keys(keys) => self.keys = Some((*keys, now)),
+            News::Keys(keys) => {
+                self.keys = Some((*keys, now));
+                self.holdoff.succeeded("keys");
+            }
         }
     }
 

@@ -9,6 +9,7 @@ mod access;
 mod convert;
 mod crds;
 mod edits;
+mod first_use;
 mod lifecycle;
 mod prometheus;
 mod reference;
