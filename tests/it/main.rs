@@ -13,3 +13,4 @@ mod first_use;
 mod lifecycle;
 mod prometheus;
 mod reference;
+mod tidy;
