@@ -8,6 +8,7 @@ mod support;
 mod access;
 mod convert;
 mod crds;
+mod doors;
 mod edits;
 mod first_use;
 mod lifecycle;

@@ -1,4 +1,4 @@
-//! Rules over values, as tables.
+//! Rules in CEL: what parses, what types, what holds, and that nothing hostile gets through.
 
 use serde_json::json;
 

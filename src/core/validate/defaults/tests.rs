@@ -1,1 +1,1 @@
-//! See the parent.
+//! Defaults of schemas: where they apply, and that nothing is written back.

@@ -1,1 +1,1 @@
-//! See the parent.
+//! Keys that need other keys: when they do, and what is told where they are missing.

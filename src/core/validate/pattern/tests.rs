@@ -1,1 +1,1 @@
-//! See the parent.
+//! Patterns as the API server reads them: what matches, and what is refused.

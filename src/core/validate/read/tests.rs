@@ -1,1 +1,1 @@
-//! See the parent.
+//! Schemas that can be used, and those that are refused with their place.

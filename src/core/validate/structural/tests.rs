@@ -1,1 +1,1 @@
-//! See the parent.
+//! Values against structural schemas: each keyword with its findings and places.

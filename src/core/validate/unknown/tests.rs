@@ -1,1 +1,1 @@
-//! See the parent.
+//! Keys that no schema names: denied, warned of, or allowed.
