@@ -145,9 +145,8 @@ async fn a_missing_right_is_named_with_verb_and_resource() -> Result<()> {
 async fn an_operator_without_its_custom_resources_says_so_and_goes_on_when_they_come() -> Result<()> {
     let plane = ControlPlane::start(Options::default()).await?;
     let namespace = plane.namespace("bare").await?;
-    let access = plane
-        .service_account(namespace.name(), "operator", include_str!("../../deploy/clusterrole.yaml"))
-        .await?;
+    let access =
+        plane.service_account(namespace.name(), "operator", include_str!("../../deploy/clusterrole.yaml")).await?;
     let mut operator = Operator::spawn(&namespace, &access, &[])?;
     wait_for_log(&operator, "reloadpolicies").await?;
     let client = plane.client()?;
@@ -163,9 +162,8 @@ async fn an_operator_without_its_custom_resources_says_so_and_goes_on_when_they_
 async fn an_api_server_that_is_away_is_waited_for_and_a_stop_is_still_heard() -> Result<()> {
     let plane = ControlPlane::start(Options::default()).await?;
     let namespace = plane.namespace("away").await?;
-    let access = plane
-        .service_account(namespace.name(), "operator", include_str!("../../deploy/clusterrole.yaml"))
-        .await?;
+    let access =
+        plane.service_account(namespace.name(), "operator", include_str!("../../deploy/clusterrole.yaml")).await?;
     plane.stop_api_server()?;
     let operator = Operator::spawn(&namespace, &access, &[])?;
     wait_for_log(&operator, "the API server cannot be reached").await?;
