@@ -28,6 +28,8 @@ use crate::ports::{Clock, Cluster, Files, Push};
 /// After so many rounds without rest something is wrong; the worker then waits a moment and says so.
 const ROUNDS: usize = 40;
 const BREATH: Duration = Duration::from_secs(1);
+/// So long answers are gathered before they are looked at, unless all have come.
+const BUNDLE: Duration = Duration::from_millis(5);
 /// How long a worker that is told to stop waits for pushes under way, and then for its last writes.
 const LAST_WORDS: Duration = Duration::from_secs(3);
 
@@ -109,7 +111,10 @@ impl<C: Cluster, P: Push, K: Clock> Worker<C, P, K> {
             tokio::select! {
                 biased;
                 () = stop.cancelled() => break,
-                Some(news) = inbox.recv() => worker.take(news),
+                Some(news) = inbox.recv() => {
+                    worker.take(news);
+                    worker.gather(&mut inbox).await;
+                }
                 () = bell.notified() => {}
                 Some(_) = worker.tasks.join_next(), if !worker.tasks.is_empty() => {}
                 () = tokio::time::sleep(pause.unwrap_or_default()), if pause.is_some() => {}
@@ -140,6 +145,7 @@ impl<C: Cluster, P: Push, K: Clock> Worker<C, P, K> {
             }
         }
         tracing::warn!(policy = %self.id, rounds = ROUNDS, "a policy does not come to rest");
+        self.report();
         Some(self.shared.clock.now().after(BREATH))
     }
 
@@ -164,6 +170,17 @@ impl<C: Cluster, P: Push, K: Clock> Worker<C, P, K> {
             trouble: self.trouble.as_ref(),
         };
         Some(decide(&observed, self.shared.clock.now()))
+    }
+
+    /// Takes the answers of a fan-out in bundles: a round for each of a thousand would only slow the others down.
+    async fn gather(&mut self, inbox: &mut mpsc::Receiver<News>) {
+        let end = tokio::time::Instant::now() + BUNDLE;
+        while self.ledger.is_pushing() {
+            match tokio::time::timeout_at(end, inbox.recv()).await {
+                Ok(Some(news)) => self.take(news),
+                Ok(None) | Err(_) => return,
+            }
+        }
     }
 
     fn take(&mut self, news: News) {
