@@ -4,16 +4,26 @@
 //! Limits, the same for every format: 1 MiB of text, 64 levels of nesting, integers of 64 bits, UTF-8.
 
 mod limits;
+mod places;
 mod problem;
+
+mod entries;
 mod tree;
 
+mod env;
 mod json;
+mod properties;
+mod toml;
 mod yaml;
 
+#[cfg(test)]
+mod tests;
+
 use crate::document::{DocumentName, Format};
-use crate::finding::{Finding, Position, Rule};
+use crate::finding::{Finding, Position};
 use crate::value::{Path, Value};
 
+pub use places::Places;
 use problem::Problem;
 
 /// How plain scalars of YAML are read. Applies to YAML documents only.
@@ -41,23 +51,37 @@ pub fn parse(name: &DocumentName, content: &[u8], dialect: Dialect) -> Result<Op
 
 fn read(format: Format, content: &[u8], dialect: Dialect) -> Result<Option<Value>, Vec<Problem>> {
     limits::check_size(content)?;
-    let text = match format {
-        Format::Text | Format::Binary => return Ok(None),
-        _ => limits::as_text(content)?,
-    };
     match format {
-        Format::Yaml => yaml::parse(text, dialect).map(Some),
-        Format::Json => json::parse(text).map(Some),
-        _ => Err(vec![Problem::new(Rule::Unsupported, "this format is not read yet")]),
+        Format::Yaml => yaml::parse(limits::as_text(content)?, dialect).map(Some),
+        Format::Json => json::parse(limits::as_text(content)?).map(Some),
+        Format::Toml => toml::parse(limits::as_text(content)?).map(Some),
+        Format::Env => env::parse(limits::as_text(content)?).map(Some),
+        Format::Properties => properties::parse(limits::as_text(content)?).map(Some),
+        Format::Text | Format::Binary => Ok(None),
     }
 }
 
 /// Where the value at `path` stands in the text; for a missing key, where its nearest existing parent stands.
 ///
-/// Costs a second reading of the document, so ask only when a finding needs it. None when the document has no
-/// structure or cannot be read.
+/// Costs a second reading of the document, so ask only when a finding needs it, and ask [`places`] for several.
+/// None when the document has no structure or cannot be read.
 #[must_use]
 pub fn locate(name: &DocumentName, content: &[u8], path: &Path) -> Option<Position> {
-    let _ = (name, content, path);
-    None
+    Some(places(name, content)?.find(path))
+}
+
+/// The places of all parts of a document, for several findings in it. None as for [`locate`].
+#[must_use]
+pub fn places<'content>(name: &DocumentName, content: &'content [u8]) -> Option<Places<'content>> {
+    let format = Format::of(name, content);
+    limits::check_size(content).ok()?;
+    let text = limits::as_text(content).ok()?;
+    match format {
+        Format::Yaml => yaml::places(text),
+        Format::Json => json::places(text),
+        Format::Toml => toml::places(text),
+        Format::Env => Some(env::places(text)),
+        Format::Properties => Some(properties::places(text)),
+        Format::Text | Format::Binary => None,
+    }
 }

@@ -11,15 +11,27 @@ use serde_json::{Map, Number};
 use super::limits::{MAX_DEPTH, NODE_COST, allowance};
 use crate::value::Value;
 
+/// 2^63: an integer of that size or more below zero may have lost digits.
+const BEYOND_I64: f64 = 9_223_372_036_854_775_808.0;
+
+/// 2^64: an integer of that size or more may have lost digits.
+const BEYOND_U64: f64 = 18_446_744_073_709_551_616.0;
+
 /// What is watched while one document is built.
 #[derive(Debug)]
 pub(super) struct Watch {
     left: Cell<usize>,
+    doubtful: Cell<bool>,
 }
 
 impl Watch {
     pub(super) fn new(text: &str) -> Self {
-        Self { left: Cell::new(allowance(text.len())) }
+        Self { left: Cell::new(allowance(text.len())), doubtful: Cell::new(false) }
+    }
+
+    /// Whether a number was seen that may have been an integer beyond 64 bits: only the text can tell.
+    pub(super) fn doubtful(&self) -> bool {
+        self.doubtful.get()
     }
 
     fn spend<E: Error>(&self, bytes: usize) -> Result<(), E> {
@@ -79,6 +91,9 @@ impl<'de> Visitor<'de> for Tree<'_> {
     }
 
     fn visit_f64<E: Error>(self, value: f64) -> Result<Value, E> {
+        if value <= -BEYOND_I64 || value >= BEYOND_U64 {
+            self.watch.doubtful.set(true);
+        }
         let number = Number::from_f64(value).ok_or_else(|| E::custom("number"))?;
         self.scalar(number)
     }
