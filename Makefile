@@ -33,8 +33,9 @@ verify: ## Compare the generated files with the code
 bench: setup ## Measure against a bare program on a real API server
 	$(CARGO) run --release -p rekindle-bench
 
-demo: setup ## Show a change travel into pods and back, on a real API server
-	$(CARGO) run -p rekindle-demo
+demo: $(if $(KUBECONFIG),,setup) ## Show a change travel into pods and back; KEEP=1 stays for you to play; uses KUBECONFIG if set
+	$(CARGO) build -p rekindle -p rekindle-checkout -p rekindle-demo
+	@KEEP=$(KEEP) $${CARGO_TARGET_DIR:-target}/debug/rekindle-demo
 
 controlplane: setup ## Run etcd and an API server until Ctrl-C; ARGS="--keep-dir DIR" keeps the data
 	@$(CARGO) run -q -p rekindle-testplane -- $(ARGS)
