@@ -8,7 +8,7 @@ mod support;
 mod access;
 mod convert;
 mod crds;
-mod doors;
+mod docs;
 mod edits;
 mod first_use;
 mod lifecycle;

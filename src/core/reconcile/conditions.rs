@@ -35,9 +35,6 @@ fn ready(situation: &Situation<'_>, edit: &Judged, details: &[Condition]) -> Con
     if let Some(trouble) = situation.seen.trouble {
         return condition(kind, Truth::False, trouble.reason, trouble.message.clone());
     }
-    if edit.outcome == Reason::RecordFailed {
-        return condition(kind, Truth::False, Reason::RecordFailed, edit.message.clone());
-    }
     // A half-open or open breaker alone takes nothing away from what runs.
     let weighty = || details.iter().filter(|detail| detail.kind != ConditionKind::BreakerClosed);
     let worst = weighty()

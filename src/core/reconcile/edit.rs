@@ -106,12 +106,7 @@ fn judge_valid(situation: &Situation<'_>, candidate: &Candidate) -> Judged {
     }
     match content::pack(candidate.configuration.documents()) {
         Ok(packed) => {
-            // While it is tried again the failure is still the news, or each attempt would be announced anew.
-            let judged = match &situation.seen.ledger.record_failure {
-                Some(failure) => Judged::no(Reason::RecordFailed, failure.message.clone()),
-                None => Judged::no(Reason::Valid, "the edit is valid and becomes a version"),
-            };
-            Judged { wanted: Some(packed), ..judged }
+            Judged { wanted: Some(packed), ..Judged::no(Reason::Valid, "the edit is valid and becomes a version") }
         }
         Err(error) => Judged::no(Reason::TooLarge, error.to_string()),
     }

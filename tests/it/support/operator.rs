@@ -90,12 +90,6 @@ impl Operator {
         self.log.lock().unwrap_or_else(PoisonError::into_inner).join("\n")
     }
 
-    /// The end of its log.
-    pub fn last_lines(&self) -> String {
-        let log = self.log.lock().unwrap_or_else(PoisonError::into_inner);
-        log[log.len().saturating_sub(40)..].join("\n")
-    }
-
     /// Ends it without warning.
     pub async fn kill(mut self) -> Result<()> {
         self.child.kill().await.context("killing the operator")

@@ -177,7 +177,7 @@ impl Scene {
             Ok(result) => result,
             Err(_) => {
                 let status = self.policy().await.map(|policy| policy["status"].to_string()).unwrap_or_default();
-                let log = self.operator.as_ref().map(Operator::last_lines).unwrap_or_default();
+                let log = self.operator.as_ref().map(Operator::log).unwrap_or_default();
                 bail!("it never came that {what}\nstatus: {status}\noperator:\n{log}")
             }
         }

@@ -1,4 +1,4 @@
-//! Rules in CEL: what parses, what types, what holds, and that nothing hostile gets through.
+//! Rules over values, as tables.
 
 use serde_json::json;
 

@@ -1,1 +1,1 @@
-//! Defaults of schemas: where they apply, and that nothing is written back.
+//! See the parent.

@@ -1,1 +1,1 @@
-//! Patterns as the API server reads them: what matches, and what is refused.
+//! See the parent.

@@ -1,1 +1,1 @@
-//! Schemas that can be used, and those that are refused with their place.
+//! See the parent.

@@ -1,1 +1,1 @@
-//! Values against structural schemas: each keyword with its findings and places.
+//! See the parent.

@@ -1,1 +1,1 @@
-//! Keys that no schema names: denied, warned of, or allowed.
+//! See the parent.
