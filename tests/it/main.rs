@@ -12,6 +12,7 @@ mod docs;
 mod edits;
 mod first_use;
 mod lifecycle;
+mod oracle;
 mod prometheus;
 mod reference;
 mod tidy;

@@ -30,6 +30,14 @@ impl Num {
         }
     }
 
+    /// A number of the schema: the server stores `1.0` as `1`.
+    fn stored(number: &Number) -> Self {
+        match Self::of(number) {
+            Self::Float(float) if float.fract() == 0.0 && float.abs() <= MAX_SAFE => Self::Int(cut(float)),
+            number => number,
+        }
+    }
+
     #[expect(clippy::cast_precision_loss, reason = "the server compares so, too")]
     fn as_f64(self) -> f64 {
         match self {
@@ -50,10 +58,11 @@ pub(super) fn is_integer(value: &Value) -> bool {
     }
 }
 
-/// Go's cut of a float to a whole number; Rust's saturates, which only concerns bounds beyond 64 bits.
+/// A float cut to a whole number as the server's processor does it: beyond 64 bits all become the smallest one.
 #[expect(clippy::cast_possible_truncation, reason = "cutting is what is asked for")]
 fn cut(float: f64) -> i64 {
-    float as i64
+    const LIMIT: f64 = 9_223_372_036_854_775_808.0;
+    if (-LIMIT..LIMIT).contains(&float) { float as i64 } else { i64::MIN }
 }
 
 pub(super) fn check_number(node: &Node, number: &Number, trail: &Trail<'_>, finder: &mut Finder) {
@@ -149,7 +158,7 @@ pub(super) fn check_enum(node: &Node, value: &Value, trail: &Trail<'_>, finder: 
 fn is_allowed(value: &Value, allowed: &Value, literal: bool) -> bool {
     match (value, allowed) {
         (Value::Null, _) => false,
-        (Value::Number(value), Value::Number(allowed)) => match (Num::of(value), Num::of(allowed)) {
+        (Value::Number(value), Value::Number(allowed)) => match (Num::of(value), Num::stored(allowed)) {
             (Num::Int(value), Num::Int(allowed)) => value == allowed,
             (Num::Float(value), Num::Int(allowed)) => cut(value) == allowed && (literal || value.fract() == 0.0),
             (value, Num::Float(allowed)) => value.as_f64() == allowed,
