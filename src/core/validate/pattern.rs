@@ -74,7 +74,6 @@ struct Translator {
     /// Whether the last thing can be repeated, and by how much it is already.
     last: Last,
     groups: Vec<u32>,
-    names: Vec<String>,
 }
 
 #[derive(Clone, Copy, PartialEq)]
@@ -92,7 +91,7 @@ type Step = Result<(), PatternFault>;
 impl Translator {
     fn new(source: &str) -> Self {
         let text = source.chars().collect();
-        Self { text, at: 0, out: String::new(), last: Last::Nothing, groups: Vec::new(), names: Vec::new() }
+        Self { text, at: 0, out: String::new(), last: Last::Nothing, groups: Vec::new() }
     }
 
     fn run(mut self) -> Result<String, PatternFault> {
@@ -184,13 +183,12 @@ impl Translator {
         let start = if self.looking_at("(?P<") { 4 } else { 3 };
         let name: String = self.text.iter().skip(self.at + start).take_while(|c| **c != '>').collect();
         let valid = !name.is_empty() && name.chars().all(|c| c.is_ascii_alphanumeric() || c == '_');
-        if !valid || self.peek_at(start + name.chars().count()) != Some('>') || self.names.contains(&name) {
-            return Err(self.fault("a group has no valid name of its own"));
+        if !valid || self.peek_at(start + name.chars().count()) != Some('>') {
+            return Err(self.fault("a group has no valid name"));
         }
         // Names are not used here, and the two syntaxes differ in which they allow.
         self.out.push('(');
         self.at += start + name.chars().count() + 1;
-        self.names.push(name);
         Ok(())
     }
 
@@ -339,6 +337,8 @@ impl Translator {
             Some('{') => {
                 let name: String = self.text.iter().skip(self.at + 3).take_while(|c| **c != '}').collect();
                 let length = 4 + name.chars().count();
+                // An open brace ends nowhere, and no class has such a name.
+                let name = if self.peek_at(length - 1) == Some('}') { name } else { String::new() };
                 (name, length)
             }
             Some(c) => (c.to_string(), 3),
@@ -429,10 +429,6 @@ impl Translator {
                 None => return Err(self.fault("a `[` is not closed")),
                 Some(']') if !first => break,
                 Some('[') if self.peek_at(1) == Some(':') => self.posix()?,
-                // Go refuses a dash in the middle that makes no range.
-                Some('-') if !first && self.peek_at(1) != Some(']') && !self.dash_makes_range() => {
-                    return Err(self.fault("this `-` makes no range; put it first or last"));
-                }
                 Some(_) => self.class_item()?,
             }
             first = false;
@@ -440,11 +436,6 @@ impl Translator {
         self.push_raw(']');
         self.atom(1);
         Ok(())
-    }
-
-    /// `--x` is a range from `-`; a lone dash in the middle is not.
-    fn dash_makes_range(&self) -> bool {
-        self.peek_at(1) == Some('-') && self.peek_at(2).is_some_and(|c| c != ']')
     }
 
     fn class_item(&mut self) -> Step {

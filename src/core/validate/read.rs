@@ -3,10 +3,12 @@
 
 use serde_json::Map;
 
+use super::finder::{Finder, Trail};
 use super::formats::{Format, TextFormat};
 use super::pattern::Pattern;
 use super::schema::{Additional, Bound, Counts, ListType, Node, Type};
-use super::spec::SchemaFault;
+use super::spec::{SchemaFault, UnknownFields};
+use super::{structural, unknown};
 use crate::value::Value;
 
 /// How deep a schema may be nested.
@@ -75,6 +77,7 @@ pub(crate) fn read(schema: &Value, place: &str) -> Result<Node, Vec<SchemaFault>
     let node = reader.node(schema, place, Level::Spine, 0);
     if reader.faults.is_empty() {
         reader.check_complete(&node, place);
+        reader.check_defaults(&node, place);
     }
     if reader.faults.is_empty() { Ok(node) } else { Err(reader.faults) }
 }
@@ -164,6 +167,10 @@ impl Reader {
         }
         node.nullable = self.flag(fields, "nullable", place);
         node.int_or_string = self.flag(fields, "x-kubernetes-int-or-string", place);
+        if node.int_or_string {
+            // It says what the type says, and more.
+            node.kind = None;
+        }
         node.preserve_unknown = self.flag(fields, "x-kubernetes-preserve-unknown-fields", place);
         if fields.get("x-kubernetes-preserve-unknown-fields") == Some(&Value::Bool(false)) {
             self.fault(&format!("{place}.x-kubernetes-preserve-unknown-fields"), "must be true or left out", "");
@@ -190,8 +197,42 @@ impl Reader {
                 hint,
             );
         }
-        if node.int_or_string && node.kind.is_some() {
-            self.fault(&format!("{place}.type"), "must be left out with x-kubernetes-int-or-string", "");
+        self.check_list(node, fields, place);
+    }
+
+    /// What tells the items of a list apart must be there in each, and of one value.
+    fn check_list(&mut self, node: &Node, fields: &Fields, place: &str) {
+        let at = format!("{place}.x-kubernetes-list-map-keys");
+        match (&node.list_type, &node.items) {
+            (ListType::Map(_), Some(items)) if items.kind != Some(Type::Object) => {
+                self.fault(&at, "the items of a list of type map are objects", "");
+            }
+            (ListType::Map(keys), Some(items)) => {
+                for (index, key) in keys.iter().enumerate() {
+                    match items.properties.get(key) {
+                        None => self.fault(&at, format!("the items have no key {key:?}"), "name it in properties"),
+                        Some(child) if matches!(child.kind, Some(Type::Object | Type::Array)) => {
+                            self.fault(&at, format!("the key {key:?} must not be an object or a list"), "");
+                        }
+                        Some(child) if child.default.is_none() && !items.required.contains(key) => {
+                            self.fault(&at, format!("the key {key:?} must be required or have a default"), "");
+                        }
+                        Some(_) if keys.iter().take(index).any(|other| other == key) => {
+                            self.fault(&at, format!("the key {key:?} is named twice"), "");
+                        }
+                        Some(_) => {}
+                    }
+                }
+            }
+            (ListType::Set, Some(items)) => {
+                let inner = fields.get("items").and_then(|items| items.get("x-kubernetes-map-type"));
+                let atomic = inner == Some(&Value::from("atomic"));
+                if items.kind == Some(Type::Object) && !atomic || items.list_type != ListType::Atomic {
+                    let hint = "give the items x-kubernetes-map-type: atomic";
+                    self.fault(&format!("{place}.items"), "the items of a set must be atomic", hint);
+                }
+            }
+            _ => {}
         }
     }
 
@@ -290,9 +331,7 @@ impl Reader {
         }
         match self.text(fields, "x-kubernetes-map-type", place).as_deref() {
             None => {}
-            Some("atomic" | "granular") if node.kind == Some(Type::Object) => {
-                node.atomic_map = fields.get("x-kubernetes-map-type") == Some(&Value::from("atomic"));
-            }
+            Some("atomic" | "granular") if node.kind == Some(Type::Object) => {}
             Some(_) => self.fault(&format!("{place}.x-kubernetes-map-type"), "an object is atomic or granular", ""),
         }
         node.required = self.texts(fields, "required", place);
@@ -439,6 +478,28 @@ impl Reader {
         }
         if let Some(child) = &node.items {
             self.check_complete(child, &format!("{place}.items"));
+        }
+    }
+
+    /// A default must satisfy its own schema, without help of the defaults in it.
+    fn check_defaults(&mut self, node: &Node, place: &str) {
+        if let Some(default) = &node.default {
+            let mut finder = Finder::new();
+            structural::check(node, default, &Trail::root(), &mut finder);
+            unknown::check(node, default, UnknownFields::Deny, &mut finder);
+            if let Some(finding) = finder.findings().first() {
+                let path = if finding.path.is_root() { String::new() } else { format!(" at {}", finding.path) };
+                self.fault(&format!("{place}.default"), format!("the default{path} {}", finding.message), "");
+            }
+        }
+        for (key, child) in &node.properties {
+            self.check_defaults(child, &format!("{place}.properties[{key}]"));
+        }
+        if let Additional::Schema(child) = &node.additional {
+            self.check_defaults(child, &format!("{place}.additionalProperties"));
+        }
+        if let Some(child) = &node.items {
+            self.check_defaults(child, &format!("{place}.items"));
         }
     }
 

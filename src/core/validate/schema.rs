@@ -90,7 +90,6 @@ pub(crate) struct Node {
     pub(crate) int_or_string: bool,
     pub(crate) nullable: bool,
     pub(crate) preserve_unknown: bool,
-    pub(crate) atomic_map: bool,
     pub(crate) default: Option<Value>,
     pub(crate) format: Option<Format>,
     pub(crate) numbers: Numbers,

@@ -27,7 +27,8 @@ pub fn ask(case: &Case) -> Verdict {
         return Verdict::Accepts;
     }
     let errors = findings.iter().filter(|finding| finding.severity == Severity::Error);
-    Verdict::Refuses(errors.map(|finding| super::server::plain(&finding.path.to_string())).collect())
+    let paths = errors.map(|finding| super::server::plain(&finding.path.to_string())).collect();
+    Verdict::Refuses(paths, findings.iter().map(|finding| format!("{finding}; ")).collect())
 }
 
 fn configuration(value: &Value) -> Configuration {

@@ -75,9 +75,25 @@ impl Server {
             };
             let before = refused.iter().flatten().count();
             blame(&status, refused);
+            if refused.iter().flatten().count() == before {
+                // What cannot even be decoded is not said to be in one of them.
+                self.try_each(plural, cases, refused).await?;
+            }
             ensure!(refused.iter().flatten().count() > before, "no schema is to blame for {}", status.message);
         }
         bail!("the server keeps finding more schemas that it refuses")
+    }
+
+    async fn try_each(&self, plural: &str, cases: &[Case], refused: &mut [Option<String>]) -> Result<()> {
+        for index in 0..cases.len() {
+            let mut others: Vec<Option<String>> = vec![Some(String::new()); cases.len()];
+            others[index] = refused[index].clone();
+            let definition = self.definition(plural, cases, &others);
+            if let Err(status) = self.send("POST", &format!("{DEFINITIONS}?dryRun=All"), Some(&definition)).await? {
+                refused[index].get_or_insert(status.message);
+            }
+        }
+        Ok(())
     }
 
     fn definition(&self, plural: &str, cases: &[Case], refused: &[Option<String>]) -> Value {
@@ -139,7 +155,9 @@ impl Server {
         };
         match answer {
             Ok(_) => Ok(Verdict::Accepts),
-            Err(status) if matches!(status.code, 400 | 422) => Ok(Verdict::Refuses(paths(&status, &key))),
+            Err(status) if matches!(status.code, 400 | 422) => {
+                Ok(Verdict::Refuses(paths(&status, &key), status.message))
+            }
             Err(status) => bail!("{} {}", status.code, status.message),
         }
     }

@@ -238,7 +238,7 @@ fn binary<'node>(operator: Operator, left: &Ty<'node>, right: &Ty<'node>) -> Opt
     let either_dyn = left.is_dyn() || right.is_dyn();
     let same = std::mem::discriminant(left) == std::mem::discriminant(right);
     match operator {
-        Equal | NotEqual => left.join(right).filter(comparable_by_value).map(|_| Ty::Bool),
+        Equal | NotEqual => left.join(right).map(|_| Ty::Bool),
         In => match right {
             Ty::List(item) => left.fits(item).then_some(Ty::Bool),
             Ty::Map(key, _) => left.fits(key).then_some(Ty::Bool),
@@ -265,9 +265,4 @@ fn binary<'node>(operator: Operator, left: &Ty<'node>, right: &Ty<'node>) -> Opt
             holds.then_some(Ty::Bool)
         }
     }
-}
-
-/// Values of the libraries are compared with their own functions.
-fn comparable_by_value(ty: &Ty<'_>) -> bool {
-    !matches!(ty, Ty::Library(_))
 }

@@ -88,7 +88,7 @@ impl Compiler<'_> {
         for (key, child) in &node.properties {
             let Some(schema) = schema.get("properties").and_then(|schemas| schemas.get(key)) else { continue };
             let place = format!("{place}.properties[{key}]");
-            let below = self.tree(child, schema, &place, correlated && !node.atomic_map);
+            let below = self.tree(child, schema, &place, correlated);
             if !below.is_empty() {
                 tree.properties.insert(key.clone(), below);
             }

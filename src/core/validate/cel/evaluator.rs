@@ -339,14 +339,7 @@ fn literal_value<'data>(literal: &Literal) -> Val<'data> {
 }
 
 fn select<'data>(of: &Val<'data>, name: &str, test: bool) -> Evaluated<'data> {
-    // Keys of maps are written as they are; fields of objects may be escaped.
-    let named = match of {
-        Val::Data(Value::Object(_), Some(node)) if !node.properties.is_empty() => {
-            types::field(node, name).map(|(key, _)| key)
-        }
-        _ => None,
-    };
-    let key = Val::Text(Text::Made(named.map_or(name, String::as_str).into()));
+    let key = Val::Text(Text::Made(name.into()));
     match of.entry(&key) {
         Some(found) if test => Ok(Val::Bool(found.is_some())),
         Some(Some(value)) => value,

@@ -36,6 +36,12 @@ pub(super) fn call<'data>(
     }
 }
 
+/// Whether two quantities are the same amount.
+pub(super) fn equal_quantities(one: &Val<'_>, two: &Val<'_>) -> Result<bool, Failure> {
+    let order = quantities::call("compareTo", Some(one), std::slice::from_ref(two))?;
+    Ok(matches!(order, Val::Int(0)))
+}
+
 fn count<'data>(count: usize) -> Evaluated<'data> {
     i64::try_from(count).map(Val::Int).map_err(|_| Failure::overload())
 }

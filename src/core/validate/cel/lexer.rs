@@ -84,7 +84,7 @@ impl Lexer {
         }
     }
 
-    /// How many characters of `r`, `b` and `rb` stand before a quote; none if this is no text.
+    /// How many characters of `r`, `b` and `br` stand before a quote; none if this is no text.
     fn text_prefix(&self) -> Option<usize> {
         let quote = |offset: usize| matches!(self.peek(offset), Some('"' | '\''));
         let letter = |offset: usize, c: char| self.peek(offset).is_some_and(|found| found.eq_ignore_ascii_case(&c));
@@ -92,7 +92,7 @@ impl Lexer {
             Some(0)
         } else if (letter(0, 'r') || letter(0, 'b')) && quote(1) {
             Some(1)
-        } else if ((letter(0, 'r') && letter(1, 'b')) || (letter(0, 'b') && letter(1, 'r'))) && quote(2) {
+        } else if letter(0, 'b') && letter(1, 'r') && quote(2) {
             Some(2)
         } else {
             None

@@ -365,7 +365,7 @@ impl Parser {
         let kind = match (name.as_str(), args.len()) {
             ("all", 2) => Some(MacroKind::All),
             ("exists", 2) => Some(MacroKind::Exists),
-            ("exists_one" | "existsOne", 2) => Some(MacroKind::ExistsOne),
+            ("exists_one", 2) => Some(MacroKind::ExistsOne),
             ("map", 2 | 3) => Some(MacroKind::Map),
             ("filter", 2) => Some(MacroKind::Filter),
             _ => None,

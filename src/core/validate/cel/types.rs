@@ -179,11 +179,11 @@ pub(crate) fn escape(key: &str) -> Option<String> {
 
 /// The schema and the key of a field, as a rule writes it.
 pub(crate) fn field<'node>(node: &'node Node, escaped: &str) -> Option<(&'node String, &'node Node)> {
-    // Most names are written as they are.
+    // Most names are written as they are; reserved words may be.
     if !escaped.contains("__")
         && let Some(entry) = node.properties.get_key_value(escaped)
     {
-        return Some(entry).filter(|_| !RESERVED.contains(&escaped));
+        return Some(entry);
     }
     node.properties.iter().find(|(key, _)| escape(key).as_deref() == Some(escaped))
 }

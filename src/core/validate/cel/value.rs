@@ -9,6 +9,7 @@ use kube_cel::cel;
 
 use super::super::formats::{self, Format, TextFormat};
 use super::super::schema::{ListType, Node, Type};
+use super::types;
 use crate::value::Value;
 
 /// A value.
@@ -147,6 +148,11 @@ impl<'data> Val<'data> {
     pub(crate) fn keys(&self) -> Option<Vec<Self>> {
         match self {
             Self::Map(entries) => Some(entries.keys().map(Key::value).collect()),
+            Self::Data(Value::Object(fields), node) if object(*node).is_some() => {
+                let named =
+                    fields.keys().filter(|key| object(*node).is_some_and(|node| node.properties.contains_key(*key)));
+                Some(named.filter_map(|key| types::escape(key)).map(Self::text).collect())
+            }
             Self::Data(Value::Object(fields), _) => {
                 Some(fields.keys().map(|key| Self::Text(Text::Seen(key))).collect())
             }
@@ -171,6 +177,14 @@ impl<'data> Val<'data> {
             Self::Map(entries) => Some(Key::of(key).and_then(|key| entries.get(&key)).cloned().map(Ok)),
             Self::Data(Value::Object(fields), node) => {
                 let Self::Text(key) = key else { return Some(None) };
+                if let Some(node) = object(*node) {
+                    // Fields may be escaped, and one that is null counts as absent.
+                    let field = types::field(node, key.as_str());
+                    return Some(field.and_then(|(key, child)| {
+                        let value = fields.get(key).filter(|value| !value.is_null())?;
+                        Some(Self::of(value, Some(child)))
+                    }));
+                }
                 let child = node.and_then(|node| node.child(key.as_str()));
                 Some(fields.get(key.as_str()).map(|value| Self::of(value, child)))
             }
@@ -185,6 +199,11 @@ impl<'data> Val<'data> {
             _ => &ListType::Atomic,
         }
     }
+}
+
+/// The schema, if it names fields; else keys are data.
+fn object(node: Option<&Node>) -> Option<&Node> {
+    node.filter(|node| !node.properties.is_empty())
 }
 
 fn formatted<'data>(text: &'data str, format: Option<Format>) -> Evaluated<'data> {
@@ -321,7 +340,23 @@ pub(crate) fn equal<'data>(
             (Some(one), Some(two)) => equal(one, two, spend),
             (one, two) => Ok(one.is_none() && two.is_none()),
         },
-        (Val::Library(..), Val::Library(..)) => Err(Failure::overload()),
+        (Val::Library(..), Val::Library(..)) => super::functions::equal_quantities(one, two),
+        (Val::Data(Value::Object(left), node), Val::Data(Value::Object(right), _)) => {
+            if left.len() != right.len() {
+                return Ok(false);
+            }
+            for (key, left) in left {
+                let child = node.and_then(|node| node.child(key));
+                let same = match right.get(key) {
+                    Some(right) => equal(&Val::of(left, child)?, &Val::of(right, child)?, spend)?,
+                    None => false,
+                };
+                if !same {
+                    return Ok(false);
+                }
+            }
+            Ok(true)
+        }
         _ => match (one.items(), two.items()) {
             (Some(left), Some(right)) => equal_lists(one.list_type(), left, right, spend),
             (None, None) if one.len().is_some() && two.len().is_some() => equal_maps(one, two, spend),
