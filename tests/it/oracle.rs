@@ -130,7 +130,7 @@ fn sorted(verdict: &Verdict) -> Vec<&String> {
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn generated_schemas_and_documents_come_out_as_on_the_server() -> Result<()> {
     let seed = from_environment("REKINDLE_ORACLE_SEED", 1_u64);
-    let count = from_environment("REKINDLE_ORACLE_CASES", 600_u64);
+    let count = from_environment("REKINDLE_ORACLE_CASES", 320_u64);
     let cases: Vec<Case> = (seed..seed + count).map(generate::case).collect();
     compare("structure", &cases).await
 }
@@ -138,7 +138,7 @@ async fn generated_schemas_and_documents_come_out_as_on_the_server() -> Result<(
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn generated_rules_come_out_as_on_the_server() -> Result<()> {
     let seed = from_environment("REKINDLE_ORACLE_SEED", 1_u64);
-    let count = from_environment("REKINDLE_ORACLE_CASES", 600_u64);
+    let count = from_environment("REKINDLE_ORACLE_CASES", 120_u64);
     // Each rule is asked with its negation, which tells apart what is false and what cannot be evaluated.
     let cases: Vec<Case> = (seed..seed + count).flat_map(expressions::cases).collect();
     compare("rules", &cases).await
