@@ -18,6 +18,7 @@ use crate::finding::{Finding, Rule};
 use crate::value::Value;
 
 mod checker;
+mod compare;
 mod compile;
 mod evaluator;
 mod field_path;

@@ -14,7 +14,7 @@ pub struct Random {
 impl Random {
     pub fn new(seed: u64) -> Self {
         let mut random = Self { state: seed.wrapping_mul(0x9e37_79b9_7f4a_7c15), whole: true };
-        random.whole = random.next() % 2 == 0;
+        random.whole = random.next().is_multiple_of(2);
         random
     }
 

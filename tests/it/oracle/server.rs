@@ -58,11 +58,16 @@ impl Server {
 
     async fn send(&self, method: &str, path: &str, body: Option<&Value>) -> Result<Result<Value, Status>> {
         let body = body.map(serde_json::to_vec).transpose()?.unwrap_or_default();
-        let request = http::Request::builder().method(method).uri(path).header("Content-Type", "application/json");
-        match self.client.request::<Value>(request.body(body)?).await {
-            Ok(answer) => Ok(Ok(answer)),
-            Err(kube::Error::Api(status)) => Ok(Err(*status)),
-            Err(error) => Err(error.into()),
+        let mut attempts = 0;
+        loop {
+            let request = http::Request::builder().method(method).uri(path).header("Content-Type", "application/json");
+            match self.client.request::<Value>(request.body(body.clone())?).await {
+                Ok(answer) => return Ok(Ok(answer)),
+                Err(kube::Error::Api(status)) => return Ok(Err(*status)),
+                // A connection that breaks under load says nothing about the case.
+                Err(kube::Error::Service(_)) if attempts < 3 => attempts += 1,
+                Err(error) => return Err(error.into()),
+            }
         }
     }
 

@@ -7,10 +7,11 @@ use std::collections::BTreeMap;
 use std::rc::Rc;
 
 use super::checker::Patterns;
+use super::compare;
 use super::functions;
 use super::syntax::{Expr, Kind, Literal, Macro, MacroKind, Operator};
 use super::types;
-use super::value::{self, Evaluated, Failure, Key, Text, Val};
+use super::value::{Evaluated, Failure, Key, Text, Val};
 use crate::value::Value;
 
 /// How many steps one rule may take on one value.
@@ -258,7 +259,7 @@ impl<'rule> Evaluator<'rule> {
         if let (Val::Text(left), Val::Text(right)) = (left, right) {
             self.spend(left.as_str().len().min(right.as_str().len()) / 16)?;
         }
-        let compare = || value::compare(left, right);
+        let compare = || compare::compare(left, right);
         Ok(Val::Bool(match operator {
             Operator::Equal => self.equal(left, right)?,
             Operator::NotEqual => !self.equal(left, right)?,
@@ -270,7 +271,7 @@ impl<'rule> Evaluator<'rule> {
                 (Some(items), _) => {
                     self.spend(items.len())?;
                     let items: Vec<Val<'data>> = items.into_iter().collect::<Result<_, _>>()?;
-                    value::contains(&items, left, &mut |steps| self.spend(steps))?
+                    compare::contains(&items, left, &mut |steps| self.spend(steps))?
                 }
                 (None, Some(entry)) => entry.is_some(),
                 (None, None) => return Err(Failure::overload()),
@@ -282,7 +283,7 @@ impl<'rule> Evaluator<'rule> {
     pub(super) fn equal<'data>(&mut self, left: &Val<'data>, right: &Val<'data>) -> Result<bool, Failure> {
         // Looking at a list makes a list of its items.
         self.spend(left.len().unwrap_or(0) + right.len().unwrap_or(0))?;
-        value::equal(left, right, &mut |steps| self.spend(steps))
+        compare::equal(left, right, &mut |steps| self.spend(steps))
     }
 
     fn arithmetic<'data>(&mut self, operator: Operator, left: &Val<'data>, right: &Val<'data>) -> Evaluated<'data> {

@@ -6,8 +6,9 @@ use std::rc::Rc;
 
 use super::super::formats::{parse_date_time, parse_go_duration};
 use super::super::schema::Type;
+use super::compare;
 use super::evaluator::Evaluator;
-use super::value::{self, Evaluated, Failure, Val};
+use super::value::{Evaluated, Failure, Val};
 
 mod quantities;
 mod texts;
@@ -181,7 +182,7 @@ fn list<'data>(run: &mut Evaluator<'_>, name: &str, list: &Val<'data>, args: &[V
         ("isSorted", []) => {
             let mut sorted = true;
             for (one, two) in items.iter().zip(items.iter().skip(1)) {
-                sorted = sorted && value::compare(one, two)?.is_some_and(Ordering::is_le);
+                sorted = sorted && compare::compare(one, two)?.is_some_and(Ordering::is_le);
             }
             Ok(Val::Bool(sorted))
         }
@@ -200,7 +201,7 @@ fn extreme<'data>(items: Vec<Val<'data>>, wanted: Ordering) -> Evaluated<'data> 
     for item in items {
         let better = match &best {
             None => true,
-            Some(best) => value::compare(&item, best)? == Some(wanted),
+            Some(best) => compare::compare(&item, best)? == Some(wanted),
         };
         if better {
             best = Some(item);
@@ -263,7 +264,7 @@ fn sets<'data>(run: &mut Evaluator<'_>, name: &str, one: &Val<'data>, two: &Val<
     let mut covers = |whole: &[Val<'data>], parts: &[Val<'data>]| -> Result<usize, Failure> {
         let mut found = 0;
         for part in parts {
-            found += usize::from(value::contains(whole, part, &mut |steps| run.spend(steps))?);
+            found += usize::from(compare::contains(whole, part, &mut |steps| run.spend(steps))?);
         }
         Ok(found)
     };
