@@ -1,4 +1,4 @@
-//! Rules over values, as tables.
+//! Rules over values, as tables; those of tests/cases/rules are also put to the real API server.
 
 use serde_json::json;
 

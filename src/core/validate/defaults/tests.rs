@@ -1,1 +1,1 @@
-//! See the parent.
+//! Defaults: where they are filled in, and where they are only told.

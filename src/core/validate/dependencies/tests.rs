@@ -1,1 +1,1 @@
-//! See the parent.
+//! Dependencies between keys, and the paths in which they are written.

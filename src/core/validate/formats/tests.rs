@@ -1,1 +1,1 @@
-//! See the parent.
+//! Formats: texts that are of them and texts that are nearly so.

@@ -1,1 +1,1 @@
-//! See the parent.
+//! Patterns: what is translated, what is refused, and where.

@@ -1,1 +1,1 @@
-//! See the parent.
+//! Schemas that cannot be used, each fault with its place.

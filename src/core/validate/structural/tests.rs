@@ -1,1 +1,1 @@
-//! See the parent.
+//! Values against schemas: every constraint met and missed.

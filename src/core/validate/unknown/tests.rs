@@ -1,1 +1,1 @@
-//! See the parent.
+//! Unknown keys: where they are found and what is advised.
