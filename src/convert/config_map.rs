@@ -40,7 +40,11 @@ pub fn is_labeled(metadata: &ObjectMeta) -> bool {
     metadata.labels.as_ref().and_then(|labels| labels.get(names::RELOAD)).is_some_and(|value| value == "true")
 }
 
-fn documents(
+/// The documents of its two maps.
+///
+/// # Errors
+/// A finding for each key that is no document name.
+pub fn documents(
     data: Option<BTreeMap<String, String>>,
     binary: Option<BTreeMap<String, k8s_openapi::ByteString>>,
 ) -> Result<BTreeMap<DocumentName, Bytes>, Vec<Finding>> {
