@@ -4,7 +4,7 @@
 use std::process::ExitCode;
 
 use clap::{Parser, Subcommand};
-use rekindle::cli::crds;
+use rekindle::cli::{check, crds};
 use rekindle::runtime::operator;
 use rekindle::runtime::settings::OperatorArguments;
 
@@ -18,6 +18,8 @@ struct Arguments {
 
 #[derive(Debug, Subcommand)]
 enum Command {
+    /// Check documents or ConfigMaps against a ConfigSchema, with no cluster; ends with 1 when something is found
+    Check(check::CheckArguments),
     /// Print the definitions of the custom resources, for `kubectl apply --server-side -f -`
     Crds(crds::CrdsArguments),
     /// Carry edits of ConfigMaps and mounted files into annotated pods
@@ -26,6 +28,7 @@ enum Command {
 
 fn main() -> ExitCode {
     let result = match Arguments::parse().command {
+        Command::Check(arguments) => return check::run(&arguments, &mut std::io::stdout().lock()),
         Command::Crds(arguments) => crds::run(&arguments, &mut std::io::stdout().lock()).map_err(anyhow::Error::from),
         Command::Operator(arguments) => operator::run(arguments),
     };
