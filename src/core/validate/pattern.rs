@@ -11,7 +11,7 @@ pub(crate) const MAX_PATTERN: usize = 4096;
 /// Go's own limit for `{n,m}`, also for nested ones multiplied.
 const MAX_REPEAT: u32 = 1000;
 /// Compiled sizes, in bytes, and what a byte of text then costs in steps. The last is the most that is allowed.
-const SIZES: [(usize, u64); 3] = [(16 << 10, 1), (128 << 10, 8), (1 << 20, 64)];
+const SIZES: [(usize, u64); 4] = [(16 << 10, 1), (128 << 10, 8), (1 << 20, 64), (4 << 20, 256)];
 const MAX_GROUPS: usize = 64;
 
 /// A compiled pattern. It matches anywhere in the text unless it is anchored.

@@ -29,7 +29,7 @@ pub struct Corner {
 /// All rows.
 pub fn table() -> Result<Vec<Corner>> {
     let mut corners = rows::table();
-    corners.extend(formats::table());
+    corners.extend(formats::table()?);
     let everything: Value = serde_json::from_str(include_str!("../../cases/rules/everything.json"))?;
     let with = |rules: &[String]| {
         let mut schema = everything["schema"].clone();
