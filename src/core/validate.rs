@@ -143,7 +143,7 @@ impl Schema {
                 matched = true;
                 let old = old.and_then(|old| old.document(name));
                 let found = self.check(rules.checks.as_ref(), value, old);
-                findings.extend(found.into_iter().map(|finding| placed(finding.in_document(name), new)));
+                findings.extend(placed(found, name, new));
             }
             // A document without a structure is there as well.
             matched |= new.documents().iter().any(|(name, _)| rules.matcher.is_match(name.as_str()));
@@ -209,13 +209,15 @@ impl Document {
     }
 }
 
-/// Finds the place in the text, which only findings need.
-fn placed(finding: Finding, configuration: &Configuration) -> Finding {
-    let position = finding.document.as_ref().and_then(|name| {
-        let content = configuration.documents().get(name)?;
-        format::locate(name, content, &finding.path)
+/// Finds the places in the document's text, which only findings need; one reading serves them all.
+fn placed(found: Vec<Finding>, name: &DocumentName, configuration: &Configuration) -> Vec<Finding> {
+    let content = configuration.documents().get(name).filter(|_| !found.is_empty());
+    let places = content.and_then(|content| format::places(name, content));
+    let placed = found.into_iter().map(|finding| {
+        let position = places.as_ref().map(|places| places.find(&finding.path));
+        Finding { position, ..finding.in_document(name) }
     });
-    Finding { position, ..finding }
+    placed.collect()
 }
 
 #[cfg(test)]

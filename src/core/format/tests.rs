@@ -33,6 +33,7 @@ fn hostile() -> Vec<(&'static str, Vec<u8>, Rule, u32, u32)> {
         ("a.yaml", text("a: \"x\n"), Rule::Syntax, 1, 4),
         ("a.yaml", text("a: b: c\n"), Rule::Syntax, 1, 5),
         ("a.yaml", text("é: *nope\n"), Rule::Syntax, 1, 4),
+        ("a.yaml", text("a: 1\n\u{feff}b: 2\n"), Rule::Syntax, 2, 1),
         ("a.yaml", text("a: &a [*a]\n"), Rule::Expansion, 1, 8),
         ("a.yaml", text("a: 1\nb:\n  c: 1\n  c: 2\n"), Rule::DuplicateKey, 4, 3),
         ("a.yaml", text("a: 99999999999999999999\n"), Rule::NumberRange, 1, 4),

@@ -131,6 +131,7 @@ fn depth_is_bounded_before_the_parser_recurses() {
         format!("a = {}", "[".repeat(100_000)),
         format!("a = {}1{}", "{ a = ".repeat(70), "}".repeat(70)),
         format!("a = {}1{}", "[".repeat(70), "]".repeat(70)),
+        format!("a = {}1{}", "[".repeat(100), "]".repeat(100)),
     ] {
         assert!(message(&text).ends_with("nested deeper than 64 levels (TooDeep)"), "{}", &text[..40.min(text.len())]);
         assert!(places(&text).is_none_or(|_| text.len() < 1000));

@@ -314,6 +314,10 @@ fn places_of_what_cannot_be_read_are_none() {
     }
     assert!(places("? [a]\n: b\nc: d").is_some());
     // No parser accepts a map that is merged into itself; looking for a key in it must still end.
+    assert_eq!(
+        places("a: {<<: 1}").unwrap().find(&crate::value::Path::root().key("a").key("x")),
+        Position { line: 1, column: 1 }
+    );
     let places = places("&a {<<: *a}").unwrap();
     assert_eq!(places.find(&crate::value::Path::root().key("x")), Position { line: 1, column: 4 });
 }
