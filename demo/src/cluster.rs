@@ -34,8 +34,6 @@ impl Cluster {
             Err(_) if given.is_some() => PathBuf::from("kubectl"),
             found => found?,
         };
-        let dir = tempfile::Builder::new().prefix("rekindle-demo-").tempdir().context("make a folder")?;
-        let kubeconfig = dir.path().join("kubeconfig");
         let (plane, origin) = match given {
             Some(path) => (None, PathBuf::from(path)),
             None => {
@@ -44,6 +42,10 @@ impl Cluster {
                 (Some(plane), origin)
             }
         };
+        // Below the API server's own folder, which goes even when this process is killed.
+        let place = plane.as_ref().map_or_else(env::temp_dir, |plane| plane.dir().to_owned());
+        let dir = tempfile::Builder::new().prefix("rekindle-demo-").tempdir_in(place).context("make a folder")?;
+        let kubeconfig = dir.path().join("kubeconfig");
         copy_kubeconfig(&kubectl, &origin, &kubeconfig).await?;
         let config = read_config(&kubeconfig).await?;
         let mut cluster = Self { plane, dir, kubectl, kubeconfig, config, had_definitions: false };

@@ -35,11 +35,11 @@ pub fn fact(text: &str) {
     line(&format!("  {} {text}", styled("32", "✓")));
 }
 
-/// A span for people: milliseconds with one digit below ten, seconds from ten on.
+/// A span for people: milliseconds, with one digit below ten; from a second on, seconds with one digit.
 pub fn span(span: Duration) -> String {
     match span.as_secs_f64() * 1000.0 {
         millis if millis < 10.0 => format!("{millis:.1} ms"),
-        millis if millis < 10_000.0 => format!("{millis:.0} ms"),
-        millis => format!("{:.0} s", millis / 1000.0),
+        millis if millis < 1_000.0 => format!("{millis:.0} ms"),
+        millis => format!("{:.1} s", millis / 1000.0),
     }
 }

@@ -16,7 +16,7 @@ use crate::screen;
 use crate::watch::{Seen, objects, until};
 
 const GROUP: &str = "rekindle.dev";
-const LIMIT: Duration = Duration::from_secs(15);
+const LIMIT: Duration = Duration::from_secs(30);
 const FINDINGS: &str = "jsonpath={range .status.findings[*]}{.document}:{.line}:{.column}: {.path}: {.message} \
                         ({.rule}){\"\\n\"}{end}";
 
