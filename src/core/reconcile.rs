@@ -43,17 +43,26 @@ pub fn decide(seen: &Observed<'_>, now: Timestamp) -> Plan {
     let situation = Situation::of(seen, now);
     let mut plan = Plan::default();
     let edit = edit::judge(&situation);
+    edit::move_on(&situation, &mut plan);
     match seen.policy.mode {
         Mode::Paused => plan.because.push(Because::new(Reason::Paused, "the policy is paused: everything stays")),
         Mode::Observe => plan.because.push(Because::new(Reason::Observing, edit.message.clone())),
         Mode::Enforce => enforce(&situation, &edit, &mut plan),
     }
     edit::note(&situation, &edit, &mut plan);
+    look_again(&situation, &edit, &mut plan);
+    report::fill(&situation, &edit, &mut plan);
+    plan
+}
+
+/// What changes by time alone, whatever the policy's mode is: the breaker, and the judgment of an edit that waits.
+fn look_again(situation: &Situation<'_>, edit: &edit::Judged, plan: &mut Plan) {
     if let Breaker::Open { until, .. } = &situation.breaker {
         plan.look_again(*until);
     }
-    report::fill(&situation, &edit, &mut plan);
-    plan
+    if let (Reason::RecordFailed, Some(retry_at)) = (edit.outcome, situation.record_waits()) {
+        plan.look_again(retry_at);
+    }
 }
 
 fn enforce(situation: &Situation<'_>, edit: &edit::Judged, plan: &mut Plan) {

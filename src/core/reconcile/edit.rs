@@ -210,13 +210,17 @@ fn renumbered(situation: &Situation<'_>, above: VersionNumber, plan: &mut Plan) 
     Some(recording(situation, version))
 }
 
-/// Remembers and announces the judgment when it is news, and forgets what was set aside once the source moved on.
-pub(super) fn note(situation: &Situation<'_>, judged: &Judged, plan: &mut Plan) {
-    let digest = situation.seen.assessment.digest();
-    let ledger = situation.seen.ledger;
+/// Forgets what was set aside once the sources moved on; first of all, so that it takes nothing that this plan adds.
+pub(super) fn move_on(situation: &Situation<'_>, plan: &mut Plan) {
     if situation.moved_on() && situation.seen.policy.mode != Mode::Paused {
         plan.remember(Note::ClearSetAside);
     }
+}
+
+/// Remembers and announces the judgment when it is news.
+pub(super) fn note(situation: &Situation<'_>, judged: &Judged, plan: &mut Plan) {
+    let digest = situation.seen.assessment.digest();
+    let ledger = situation.seen.ledger;
     let edit = LastEdit { digest, outcome: judged.outcome, message: judged.message.clone() };
     let known = ledger.last_edit.as_ref();
     if known == Some(&edit) {

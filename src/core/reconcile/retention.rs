@@ -9,10 +9,12 @@ use super::situation::Situation;
 use crate::reason::Reason;
 use crate::version::history::{self, Keep};
 
-/// Deletes the oldest records beyond the limit, when nothing else is under way.
+/// Deletes the oldest records beyond the limit, once the record of the active version says that it is proven.
+///
+/// Until then a restart may need the older ones to know what is good, what tripped and what was asked for.
 pub(super) fn prune(situation: &Situation<'_>, plan: &mut Plan) {
     let seen = situation.seen;
-    let settled = situation.active.is_some_and(|active| situation.is_proven(active));
+    let settled = situation.active.is_some_and(|active| active.proven);
     if seen.history.len() <= seen.policy.history_limit || !settled {
         return;
     }

@@ -8,3 +8,5 @@ mod rollbacks;
 mod shown;
 mod targets;
 mod trips;
+
+mod laws;

@@ -121,6 +121,10 @@ pub struct World {
 
     pub happened: Vec<Happened>,
     judged: BTreeSet<Digest>,
+    reverted: BTreeSet<Digest>,
+    /// What people rolled back from since the sources last changed.
+    left: BTreeSet<Digest>,
+    held: Option<Digest>,
     tripped_now: BTreeSet<VersionNumber>,
     pub lives: i64,
 }
@@ -186,6 +190,9 @@ impl World {
             on_its_way: Vec::new(),
             happened: Vec::new(),
             judged: BTreeSet::new(),
+            reverted: BTreeSet::new(),
+            left: BTreeSet::new(),
+            held: None,
             tripped_now: BTreeSet::new(),
             lives: 0,
         };
@@ -321,6 +328,10 @@ impl World {
         let keys = targets.iter().map(|target| target.key.clone()).collect();
         self.ledger.forget(&keys, &self.history);
         let assessment = self.assessment();
+        if let (Some(held), true) = (assessment.digest(), assessment.digest() != self.held) {
+            self.left.clear();
+            self.held = Some(held);
+        }
         if let Assessment::Valid(candidate) = &assessment {
             self.judged.insert(candidate.configuration.digest());
         }
@@ -375,10 +386,7 @@ impl World {
                 break;
             }
         }
-        if self.writes_statuses {
-            self.write_statuses();
-        }
-        did
+        did | (self.writes_statuses && self.write_statuses())
     }
 
     fn execute(&mut self, action: Action) -> bool {
@@ -426,19 +434,24 @@ impl World {
     }
 
     /// S6 and "done once": one revert for what tripped, never the same edit again, one version for a rollback.
-    fn check_once(&self, new: &crate::record::NewVersion) {
+    fn check_once(&mut self, new: &crate::record::NewVersion) {
+        let renumbered = self.history.values().next_back().is_some_and(|last| last.digest == new.digest);
+        match &new.origin {
+            Origin::Revert { from, .. } => drop(self.reverted.insert(self.history[from].digest)),
+            Origin::Rollback { from, .. } => drop(self.left.insert(self.history[from].digest)),
+            Origin::Edit(_) | Origin::File(_) if !renumbered => {
+                assert!(!self.reverted.contains(&new.digest), "S6: what tripped is not tried again");
+                assert!(!self.left.contains(&new.digest), "what a person rolled back from is not tried again");
+            }
+            Origin::Edit(_) | Origin::File(_) => {}
+        }
         for version in self.history.values() {
             match (&version.origin, &new.origin) {
                 (Origin::Revert { from, .. }, Origin::Revert { from: again, .. }) => {
-                    assert_ne!(from, again, "S6: one revert for what tripped");
+                    assert!(from != again || renumbered, "S6: one revert for what tripped");
                 }
                 (Origin::Rollback { uid, .. }, Origin::Rollback { uid: again, .. }) => {
                     assert!(uid != again || new.diff.is_empty(), "a rollback is done once");
-                }
-                (Origin::Revert { from, .. }, Origin::Edit(_)) => {
-                    let tripped = self.history.get(from).map(|version| version.digest);
-                    let renumbered = self.history.values().next_back().is_some_and(|last| last.digest == new.digest);
-                    assert!(tripped != Some(new.digest) || renumbered, "S6: what tripped is not tried again");
                 }
                 _ => {}
             }
@@ -452,6 +465,10 @@ impl World {
         assert!(!self.tripped_now.contains(&number), "what tripped stops");
         assert_eq!(self.history.keys().next_back(), Some(&number), "only the active version goes out");
         let running = record.running();
+        let by_author = matches!(record.origin, Origin::Edit(_) | Origin::File(_));
+        let proven = record.proven || self.ledger.proven.contains(&number);
+        let half_open = self.ledger.breaker.at(self.now) == crate::breaker::Breaker::HalfOpen;
+        assert!(targets.len() == 1 || !(half_open && by_author && !proven), "half-open: one pod first");
         self.happened.push(Happened::Pushed(number.0, targets.iter().map(|(_, pod, _)| pod.to_string()).collect()));
         for (key, pod, _) in targets {
             let record = self.ledger.targets.get(key);
@@ -521,9 +538,22 @@ impl World {
         self.happened.push(Happened::Pruned(number.0));
     }
 
-    pub fn write_statuses(&mut self) {
-        let Some(policy) = self.shown.policy.clone() else { return };
-        self.status = Some(policy);
+    /// Writes what is shown; says whether another round would see something else.
+    pub fn write_statuses(&mut self) -> bool {
+        let before = (self.history.clone(), self.rollbacks.clone());
+        self.write_versions();
+        self.write_policy();
+        self.write_rollbacks();
+        before != (self.history.clone(), self.rollbacks.clone())
+    }
+
+    pub fn write_policy(&mut self) {
+        if let Some(policy) = self.shown.policy.clone() {
+            self.status = Some(policy);
+        }
+    }
+
+    pub fn write_versions(&mut self) {
         for (number, status) in self.shown.versions.clone() {
             let Some(record) = self.history.get_mut(&number) else { continue };
             let acks = status.acks.into_iter().map(|ack| (TargetKey { uid: ack.uid, started: ack.started }, ack.pod));
@@ -531,6 +561,9 @@ impl World {
             record.proven = status.proven;
             record.acks = acks.collect();
         }
+    }
+
+    pub fn write_rollbacks(&mut self) {
         for (rollback, status) in self.shown.rollbacks.clone() {
             let finished = status.complete != Truth::Unknown;
             self.rollbacks.iter_mut().filter(|request| request.name == rollback).for_each(|r| r.finished = finished);
@@ -595,6 +628,14 @@ impl World {
 
     pub fn ready(&self) -> String {
         self.says(ConditionKind::Ready)
+    }
+
+    /// The digest that must be last-good at rest: the active one, unless it once tripped and a person forced it.
+    pub fn expected_good(&self, active: &Recorded) -> Option<Digest> {
+        if self.status().quarantined.iter().any(|entry| entry.digest == active.digest) {
+            return self.status().last_good.map(|good| good.digest);
+        }
+        Some(active.digest)
     }
 
     /// What each pod runs: the version's number, or 0.
