@@ -32,14 +32,20 @@ pub enum Dialect {
     /// As most libraries that read YAML 1.1 do: `yes`, `no`, `on` and `off` are booleans, `0755` is octal,
     /// `1_000` and `0b11` are integers, `1:30` counts in sixties.
     Yaml11,
-    /// The core schema of YAML 1.2: only `true` and `false` are booleans; the other forms are text.
+    /// The core schema of YAML 1.2, read strictly: only `true` and `false` are booleans, only `0x`, `0o` and `0b`
+    /// begin an integer that is not decimal; `yes`, `0755`, `1_000` and `1:30` are text.
     #[default]
     Yaml12,
 }
 
 /// Reads a document in the format that its name says.
 ///
-/// None for text and binary documents, which have no inner structure. An empty YAML document is null.
+/// None for text and binary documents, which have no inner structure. An empty YAML document is null. The values of
+/// `.env` and `.properties` are all text; dotted keys of `.properties` are nested maps; dates of TOML are text.
+///
+/// A key that occurs twice in one map is refused in every format, and so is whatever has no exact place in a JSON
+/// value: integers beyond 64 bits, infinity, null or a list as a key, a tag that is not YAML's own, a second YAML
+/// document.
 ///
 /// # Errors
 /// One or more findings, each with the document and, wherever there is one, line and column. None of them quotes

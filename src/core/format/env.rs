@@ -1,15 +1,5 @@
-//! `.env` files: `KEY=value` a line, every value a text. Must not read or change any environment.
-//!
-//! The grammar, the common ground of the libraries that read such files:
-//! - Empty lines and lines that begin with `#` say nothing. `export ` before a key is passed over.
-//! - A key begins with a letter or `_`, and goes on with letters, digits, `_`, `.` and `-`. White space may stand
-//!   around the `=`.
-//! - Without quotes the value goes to the end of the line or to a `#` after white space, without the white space
-//!   around it; nothing in it is special.
-//! - `'…'` is taken as it is; `"…"` knows `\n`, `\r`, `\t`, `\\`, `\"`, `\'` and `\$`. Both may go over several
-//!   lines, whose breaks become `\n`. After the closing quote only a comment may follow.
-//! - Nothing is substituted: `${HOME}` and `$HOME` stay as they are, so a file cannot read the operator's secrets.
-//! - A key may stand once.
+//! `.env` files: `KEY=value` a line, every value a text.
+//! Must not read or change any environment.
 
 #[cfg(test)]
 mod tests;
@@ -25,6 +15,17 @@ use crate::finding::Rule;
 use crate::value::{Path, Value};
 
 /// Reads a `.env` text.
+///
+/// The grammar, the common ground of the libraries that read such files:
+/// - Empty lines and lines that begin with `#` say nothing. `export ` before a key is passed over.
+/// - A key begins with a letter or `_`, and goes on with letters, digits, `_`, `.` and `-`. White space may stand
+///   around the `=`.
+/// - Without quotes the value goes to the end of the line or to a `#` after white space, without the white space
+///   around it; nothing in it is special.
+/// - `'…'` is taken as it is; `"…"` knows `\n`, `\r`, `\t`, `\\`, `\"`, `\'` and `\$`. Both may go over several
+///   lines, whose breaks become `\n`. After the closing quote only a comment may follow.
+/// - Nothing is substituted: `${HOME}` and `$HOME` stay as they are, so a file cannot read the operator's secrets.
+/// - A key may stand once.
 pub(super) fn parse(text: &str) -> Result<Value, Vec<Problem>> {
     let mut read = read(text);
     let mut map = Map::new();

@@ -1,10 +1,5 @@
 //! `.properties` files, in the grammar of `java.util.Properties.load`, read as UTF-8; every value is a text.
 //! Must not quote what the document holds.
-//!
-//! Decided here:
-//! - Dotted keys are nested maps: `log.level=info` is `{"log": {"level": "info"}}`. An empty part is an empty key.
-//! - A key stands once (Java takes the last), and is not a value and a section at once.
-//! - ISO-8859-1, which Java assumes for streams, is not: other bytes than UTF-8 are refused.
 
 mod lines;
 
@@ -22,6 +17,11 @@ use crate::finding::Rule;
 use crate::value::{Path, Segment, Value};
 
 /// Reads a `.properties` text.
+///
+/// Decided here:
+/// - Dotted keys are nested maps: `log.level=info` is `{"log": {"level": "info"}}`. An empty part is an empty key.
+/// - A key stands once (Java takes the last), and is not a value and a section at once.
+/// - ISO-8859-1, which Java assumes for streams, is not: other bytes than UTF-8 are refused.
 pub(super) fn parse(text: &str) -> Result<Value, Vec<Problem>> {
     let mut read = read(text);
     let mut map = Map::new();

@@ -1,13 +1,5 @@
 //! Composes the events of a YAML text into a value, in either dialect, and says of everything wrong where it stands.
 //! Must not know which parser gives the events.
-//!
-//! What is decided here, for both dialects:
-//! - Keys are text as written: `8080: x` has the key `8080`, `on: x` the key `on`. A null, list or map as a key is
-//!   refused, and so are two keys that are the same text, such as `8080` and `"8080"`.
-//! - `<<` merges a map, or a list of maps, of which the first wins; keys of the map itself win over merged ones.
-//! - A file holds one YAML document. An empty file is null.
-//! - `!`, `!!str` and `!!binary` keep the text; `!!null`, `!!bool`, `!!int`, `!!float`, `!!seq` and `!!map` are checked;
-//!   any other tag is refused, because it would mean something to the application that is lost here.
 
 use std::borrow::Cow;
 use std::collections::BTreeMap;
@@ -23,6 +15,14 @@ use crate::finding::Rule;
 use crate::value::{Segment, Value};
 
 /// Reads a YAML text.
+///
+/// What is decided here, for both dialects:
+/// - Keys are text as written: `8080: x` has the key `8080`, `on: x` the key `on`. A null, list or map as a key is
+///   refused, and so are two keys that are the same text, such as `8080` and `"8080"`.
+/// - `<<` merges a map, or a list of maps, of which the first wins; keys of the map itself win over merged ones.
+/// - A file holds one YAML document. An empty file is null.
+/// - `!`, `!!str` and `!!binary` keep the text; `!!null`, `!!bool`, `!!int`, `!!float`, `!!seq` and `!!map` are checked;
+///   any other tag is refused, because it would mean something to the application that is lost here.
 pub(super) fn compose(text: &str, dialect: Dialect) -> Result<Value, Vec<Problem>> {
     let mut composer = Composer {
         text,
