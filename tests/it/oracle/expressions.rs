@@ -158,7 +158,9 @@ impl Maker<'_> {
             6 => format!("-{}", self.integer(depth)),
             7 => format!("({} ? {} : {})", self.boolean(depth), self.integer(depth), self.integer(depth)),
             8 => format!("{}.indexOf({})", self.text(depth), self.text(depth)),
-            9 => format!("{}.{}()", self.integers(depth), self.pick(&["min", "max", "sum"])),
+            // The sum of an empty list that a rule makes has no result here; see `corners`.
+            9 if self.below(3) == 0 => format!("{}.sum()", self.integers(0)),
+            9 => format!("{}.{}()", self.integers(depth), self.pick(&["min", "max"])),
             _ => format!("int({})", self.double(depth)),
         }
     }

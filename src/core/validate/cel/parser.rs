@@ -203,10 +203,11 @@ impl Parser {
             }
             _ => (self.member()?, minuses),
         };
-        for _ in 0..nots {
+        // Pairs cancel out before anything is looked at, as they do for the server.
+        if nots % 2 == 1 {
             expr = self.make(at, Kind::Not(Box::new(expr)))?;
         }
-        for _ in 0..minuses {
+        if minuses % 2 == 1 {
             expr = self.make(at, Kind::Negate(Box::new(expr)))?;
         }
         Ok(expr)

@@ -335,6 +335,16 @@ fn rules_in_a_schema_that_cannot_be_used_are_faults() {
 }
 
 #[test]
+fn a_whole_float_is_no_integer_to_a_rule() {
+    let either = json!({"x-kubernetes-int-or-string": true});
+    for schema in [json!({"type": "integer"}), either] {
+        let schema = json!({"type": "object", "properties": {"a": schema}});
+        let findings = findings(&schema, &CelRule::new("type(self.a) != bool"), &json!({"a": 1.0}), None);
+        assert_eq!(findings.first().map(|finding| finding.rule), Some(Rule::CelError), "{schema}");
+    }
+}
+
+#[test]
 fn without_a_schema_everything_is_looked_up_when_the_rule_runs() {
     let node = Node::anything();
     let mut faults = Vec::new();

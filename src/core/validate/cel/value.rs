@@ -92,6 +92,9 @@ impl<'data> Val<'data> {
     /// A value of the configuration, read as its schema says.
     pub(crate) fn of(value: &'data Value, node: Option<&'data Node>) -> Evaluated<'data> {
         let wrong = Failure::new("a value is not of the type that the schema says");
+        if node.is_some_and(|node| node.int_or_string) && !(value.is_string() || value.as_i64().is_some()) {
+            return Err(wrong);
+        }
         let node = node.filter(|node| !node.int_or_string);
         Ok(match (value, node.and_then(|node| node.kind)) {
             (Value::Null, _) => Self::Null,

@@ -2,7 +2,7 @@
 
 use serde_json::{Value, json};
 
-use super::super::finder::{MAX_FINDINGS, STEPS};
+use super::super::finder::MAX_FINDINGS;
 use super::super::read;
 use super::*;
 
@@ -258,7 +258,6 @@ fn work_is_bounded_and_a_broken_off_check_never_passes() {
         let findings = found(&json!({"type": "array", "items": item}), &json!(vec![text; 200]));
         assert!(findings.iter().any(|finding| finding.rule == Rule::TooLarge), "{item}");
     }
-    const { assert!(STEPS > 1_000_000) };
 }
 
 #[test]

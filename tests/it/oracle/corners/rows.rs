@@ -651,6 +651,18 @@ fn rules() -> Vec<Corner> {
         row("optional oldSelf that is not used", with(json!({"optionalOldSelf": true})), wrong.clone(), Same),
         row("a missing key in a rule", with(json!({})), json!({"a": 1}), Same),
         row("has() on a missing key", with(json!({"rule": "!has(self.b) || self.a < self.b"})), json!({"a": 1}), Same),
+        row(
+            "a whole float in a rule",
+            ruled(object(json!({"a": {"type": "integer"}})), "self.a == 1"),
+            json!({"a": 1.0}),
+            Same,
+        ),
+        row(
+            "a whole float as integer or string in a rule",
+            ruled(object(json!({"a": {"x-kubernetes-int-or-string": true}})), "type(self.a) != bool"),
+            json!({"a": 1.0}),
+            Same,
+        ),
         row("has() on a key that is there", with(json!({"rule": "has(self.b)"})), json!({"a": 1, "b": 2}), Same),
         row("rules and a wrong type", with(json!({})), json!({"a": "x", "b": 1}), Same),
         row("a rule on items", texts, json!(["ab", "ba", "a"]), Same),
