@@ -201,8 +201,7 @@ fn constrain(random: &mut Random, schema: &mut Value) {
                 _ => schema["enum"] = json!([random.pick(&TEXTS), random.pick(&TEXTS)]),
             },
             "integer" | "number" => {
-                let bound =
-                    if whole || random.chance(50) { json!(random.pick(&WHOLES)) } else { json!(random.pick(&FLOATS)) };
+                let bound = if schema["type"] == "number" { random.number() } else { json!(random.pick(&WHOLES)) };
                 match random.below(5) {
                     0 => schema["minimum"] = bound,
                     1 => schema["maximum"] = bound,

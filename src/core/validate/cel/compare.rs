@@ -7,16 +7,16 @@ use super::super::schema::ListType;
 use super::value::{Evaluated, Failure, Val};
 use crate::value::Value;
 
-/// How two values stand to each other; nothing if they cannot be compared.
-pub(crate) fn compare(one: &Val<'_>, two: &Val<'_>) -> Result<Option<Ordering>, Failure> {
+/// How two values stand to each other; what is no number stands nowhere among them.
+pub(crate) fn compare(one: &Val<'_>, two: &Val<'_>) -> Result<Ordering, Failure> {
     Ok(match (one, two) {
-        (Val::Bool(one), Val::Bool(two)) => Some(one.cmp(two)),
-        (Val::Text(one), Val::Text(two)) => Some(one.as_str().cmp(two.as_str())),
-        (Val::Bytes(one), Val::Bytes(two)) => Some(one.cmp(two)),
-        (Val::Duration(one), Val::Duration(two)) => Some(one.cmp(two)),
-        (Val::Timestamp(one), Val::Timestamp(two)) => Some(one.cmp(two)),
+        (Val::Bool(one), Val::Bool(two)) => one.cmp(two),
+        (Val::Text(one), Val::Text(two)) => one.as_str().cmp(two.as_str()),
+        (Val::Bytes(one), Val::Bytes(two)) => one.cmp(two),
+        (Val::Duration(one), Val::Duration(two)) => one.cmp(two),
+        (Val::Timestamp(one), Val::Timestamp(two)) => one.cmp(two),
         _ => match (Number::of(one), Number::of(two)) {
-            (Some(one), Some(two)) => one.compare(two),
+            (Some(one), Some(two)) => one.compare(two).ok_or(Failure::new("what is not a number has no order"))?,
             _ => return Err(Failure::overload()),
         },
     })
@@ -98,7 +98,7 @@ pub(crate) fn equal<'data>(
         _ => match (one.items(), two.items()) {
             (Some(left), Some(right)) => equal_lists(one.list_type(), left, right, spend),
             (None, None) if one.len().is_some() && two.len().is_some() => equal_maps(one, two, spend),
-            _ => Ok(compare(one, two).ok().flatten() == Some(Ordering::Equal)),
+            _ => Ok(compare(one, two) == Ok(Ordering::Equal)),
         },
     }
 }

@@ -263,10 +263,10 @@ impl<'rule> Evaluator<'rule> {
         Ok(Val::Bool(match operator {
             Operator::Equal => self.equal(left, right)?,
             Operator::NotEqual => !self.equal(left, right)?,
-            Operator::Less => compare()?.is_some_and(std::cmp::Ordering::is_lt),
-            Operator::LessOrEqual => compare()?.is_some_and(std::cmp::Ordering::is_le),
-            Operator::Greater => compare()?.is_some_and(std::cmp::Ordering::is_gt),
-            Operator::GreaterOrEqual => compare()?.is_some_and(std::cmp::Ordering::is_ge),
+            Operator::Less => compare()?.is_lt(),
+            Operator::LessOrEqual => compare()?.is_le(),
+            Operator::Greater => compare()?.is_gt(),
+            Operator::GreaterOrEqual => compare()?.is_ge(),
             Operator::In => match (right.items(), right.entry(left)) {
                 (Some(items), _) => {
                     self.spend(items.len())?;

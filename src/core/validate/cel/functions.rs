@@ -182,7 +182,7 @@ fn list<'data>(run: &mut Evaluator<'_>, name: &str, list: &Val<'data>, args: &[V
         ("isSorted", []) => {
             let mut sorted = true;
             for (one, two) in items.iter().zip(items.iter().skip(1)) {
-                sorted = sorted && compare::compare(one, two)?.is_some_and(Ordering::is_le);
+                sorted = sorted && compare::compare(one, two)?.is_le();
             }
             Ok(Val::Bool(sorted))
         }
@@ -201,7 +201,7 @@ fn extreme<'data>(items: Vec<Val<'data>>, wanted: Ordering) -> Evaluated<'data> 
     for item in items {
         let better = match &best {
             None => true,
-            Some(best) => compare::compare(&item, best)? == Some(wanted),
+            Some(best) => compare::compare(&item, best)? == wanted,
         };
         if better {
             best = Some(item);
