@@ -72,9 +72,33 @@ pub(super) async fn write_active_copy(
     if after == before {
         return facts(&asked("get", namespace, name), before);
     }
-    let asked = asked("update", namespace, name);
-    let written = requests.replace(&asked, &of_kind::<ConfigMap>(namespace), (name.as_str(), &after)).await?;
+    let asked = asked("patch", namespace, name);
+    let patch = copying(&before, &after);
+    let written = requests.merge(&asked, &of_kind::<ConfigMap>(namespace), (name.as_str(), &patch)).await?;
     facts(&asked, written)
+}
+
+/// What makes `before` hold what `after` does, unless somebody else wrote meanwhile.
+fn copying(before: &ConfigMap, after: &ConfigMap) -> Value {
+    // A merge leaves what it does not name, so what is no longer there has to be named.
+    let removed = |keys: Vec<&String>| keys.into_iter().map(|key| (key.clone(), Value::Null)).collect::<Map<_, _>>();
+    let mut data = removed(before.data.iter().flat_map(BTreeMap::keys).collect());
+    let mut binary = removed(before.binary_data.iter().flat_map(BTreeMap::keys).collect());
+    data.extend(after.data.iter().flatten().map(|(key, text)| (key.clone(), Value::from(text.as_str()))));
+    binary.extend(after.binary_data.iter().flatten().map(|(key, blob)| (key.clone(), base64(blob))));
+    serde_json::json!({
+        "metadata": {
+            "resourceVersion": before.metadata.resource_version,
+            "labels": after.metadata.labels,
+            "ownerReferences": after.metadata.owner_references,
+        },
+        "data": data,
+        "binaryData": binary,
+    })
+}
+
+fn base64(blob: &ByteString) -> Value {
+    serde_json::to_value(blob).unwrap_or_default()
 }
 
 async fn create_active_copy(
@@ -141,9 +165,7 @@ fn restoring(entries: &BTreeMap<DocumentName, Option<Bytes>>) -> Value {
     for (name, content) in entries {
         let (text, blob) = match content.as_ref().map(|content| (std::str::from_utf8(content), content)) {
             Some((Ok(text), _)) => (Value::from(text), Value::Null),
-            Some((Err(_), content)) => {
-                (Value::Null, serde_json::to_value(ByteString(content.to_vec())).unwrap_or_default())
-            }
+            Some((Err(_), content)) => (Value::Null, base64(&ByteString(content.to_vec()))),
             None => (Value::Null, Value::Null),
         };
         data.insert(name.to_string(), text);

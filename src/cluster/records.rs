@@ -48,19 +48,24 @@ pub(super) async fn record(
         }
         Err(ClusterError::Exists { what }) => {
             let found = find(requests, &policy.id, version.number).await?;
-            let same = |found: &Recorded| found.digest == version.digest && found.origin == version.origin;
-            found.filter(same).ok_or(ClusterError::Exists { what })
+            let same = |found: &Loose<api::ConfigVersion>| found.read_spec().is_ok_and(|spec| object.spec == spec);
+            let found = found.filter(same).ok_or(ClusterError::Exists { what: what.clone() })?;
+            read(found).map(|(_, recorded)| recorded).map_err(|_| ClusterError::Exists { what })
         }
         Err(error) => Err(error),
     }
 }
 
-/// One version; none when it is not there or cannot be read.
-async fn find(requests: &Requests, policy: &PolicyId, number: VersionNumber) -> Result<Option<Recorded>, ClusterError> {
+/// The object of one version; none when it is not there.
+async fn find(
+    requests: &Requests,
+    policy: &PolicyId,
+    number: VersionNumber,
+) -> Result<Option<Loose<api::ConfigVersion>>, ClusterError> {
     let kind = of_kind::<api::ConfigVersion>(&policy.namespace);
     let name = version_name(&policy.name, number);
-    match requests.get::<Loose<api::ConfigVersion>>(&asked("get", policy, number), &kind, &name).await {
-        Ok(object) => Ok(read(object).ok().map(|(_, recorded)| recorded)),
+    match requests.get(&asked("get", policy, number), &kind, &name).await {
+        Ok(object) => Ok(Some(object)),
         Err(ClusterError::Missing { .. }) => Ok(None),
         Err(error) => Err(error),
     }

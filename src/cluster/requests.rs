@@ -104,18 +104,6 @@ impl Requests {
         self.send(asked, with_header(kind.create(&params, body), ACCEPT, METADATA_ONLY)).await
     }
 
-    /// Puts an object in place of the one that has its resource version.
-    pub(super) async fn replace<T: DeserializeOwned>(
-        &self,
-        asked: &Asked,
-        kind: &Request,
-        (name, object): (&str, &impl Serialize),
-    ) -> Result<T, ClusterError> {
-        let body = serde_json::to_vec(object).map_err(|error| asked.unreadable(&error))?;
-        let params = PostParams { field_manager: Some(names::FIELD_MANAGER.to_owned()), ..Default::default() };
-        self.send(asked, kind.replace(name, &params, body)).await
-    }
-
     /// Changes the named fields of an object, and nothing else.
     pub(super) async fn merge<T: DeserializeOwned>(
         &self,

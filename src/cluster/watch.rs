@@ -7,6 +7,7 @@
 //! a watch ends only when it is told to.
 
 mod kinds;
+mod native;
 mod pump;
 mod trouble;
 
@@ -21,7 +22,8 @@ use tokio_util::sync::CancellationToken;
 
 use super::{KubeCluster, connect};
 use crate::ports::Sink;
-use kinds::{ConfigMaps, Pods, Policies, Rollbacks, Schemas, Versions, Watched};
+use kinds::{Policies, Rollbacks, Schemas, Versions, Watched};
+use native::{ConfigMaps, Pods};
 use pump::{Turn, pump};
 
 /// Which namespaces are worked in.

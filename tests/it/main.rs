@@ -6,6 +6,7 @@
 mod support;
 
 mod access;
+mod cluster;
 mod convert;
 mod crds;
 mod docs;
@@ -16,3 +17,4 @@ mod oracle;
 mod prometheus;
 mod reference;
 mod tidy;
+mod watches;

@@ -21,7 +21,8 @@ pub async fn plane() -> Result<&'static ControlPlane> {
     Ok(plane)
 }
 
-async fn install(plane: &ControlPlane) -> Result<()> {
+/// Installs the custom resources as they are committed.
+pub async fn install(plane: &ControlPlane) -> Result<()> {
     let client = plane.client()?;
     for path in files("crds")? {
         let text = std::fs::read_to_string(&path)?;
