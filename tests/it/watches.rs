@@ -249,7 +249,7 @@ async fn operator(plane: &ControlPlane, namespace: &Namespace) -> Result<KubeClu
     Ok(KubeCluster::new(client_of(access.config)?, Ticking::default()))
 }
 
-#[tokio::test]
+#[tokio::test(flavor = "multi_thread")]
 async fn what_vanished_while_the_server_was_away_is_told_when_it_is_back() -> Result<()> {
     let plane = own_plane().await?;
     let namespace = plane.namespace("away").await?;
@@ -259,13 +259,13 @@ async fn what_vanished_while_the_server_was_away_is_told_when_it_is_back() -> Re
     let stop = synced(&cluster, &memory, &Scope::All).await?;
     memory.forget();
 
-    plane.stop_api_server()?;
+    plane.kill_api_server()?;
     let error = cluster.config_map(&id(&namespace), &name("checkout-config")).await.unwrap_err();
     assert!(error.is_passing(), "{error}");
     plane.start_api_server().await?;
     assert!(wait_for(&plane.client()?, &stop).await);
     plane.kubectl(&["-n", namespace.name(), "delete", "configmap", "checkout-config"]).await?;
-    plane.kubectl(&["-n", namespace.name(), "delete", "rp", "checkout", "--cascade=orphan"]).await?;
+    plane.kubectl(&["-n", namespace.name(), "delete", "rp", "checkout"]).await?;
     plane.kubectl(&["-n", namespace.name(), "delete", "cv", "checkout-v1"]).await?;
 
     for gone in ["-map checkout-config", "-policy checkout", "-version checkout 1"] {
