@@ -117,7 +117,7 @@ fn diff_from_active(situation: &Situation<'_>, documents: &crate::document::Docu
         _ => crate::format::Dialect::default(),
     };
     let before = situation.seen.active.and_then(|active| active.as_ref().ok());
-    // What was recorded parsed then; should it no longer, the diff stays empty and the content goes out all the same.
+    // What was recorded parsed then; should it no longer, the version is recorded without a diff and says so itself.
     match crate::configuration::Configuration::parse(documents.clone(), dialect) {
         Ok(after) => Summary::between(before.map(AsRef::as_ref), &after),
         Err(_) => Summary::default(),
