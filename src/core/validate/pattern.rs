@@ -12,6 +12,10 @@ pub(crate) const MAX_PATTERN: usize = 4096;
 const MAX_REPEAT: u32 = 1000;
 /// Compiled sizes, in bytes, and what a byte of text then costs in steps. The last is the most that is allowed.
 const SIZES: [(usize, u64); 4] = [(16 << 10, 1), (128 << 10, 8), (1 << 20, 64), (4 << 20, 256)];
+/// What matching may keep in memory for one pattern, in bytes.
+const CACHE: usize = 128 << 10;
+/// What all patterns of one schema may take together, in bytes.
+pub(crate) const MAX_TOGETHER: usize = 128 << 20;
 const MAX_GROUPS: usize = 64;
 
 /// A compiled pattern. It matches anywhere in the text unless it is anchored.
@@ -19,6 +23,7 @@ const MAX_GROUPS: usize = 64;
 pub(crate) struct Pattern {
     source: String,
     regex: Regex,
+    size: usize,
     weight: u64,
 }
 
@@ -39,8 +44,8 @@ impl Pattern {
         }
         let translated = Translator::new(source).run()?;
         for (size, weight) in SIZES {
-            match RegexBuilder::new(&translated).size_limit(size).nest_limit(200).build() {
-                Ok(regex) => return Ok(Self { source: source.to_owned(), regex, weight }),
+            match RegexBuilder::new(&translated).size_limit(size).dfa_size_limit(CACHE).nest_limit(200).build() {
+                Ok(regex) => return Ok(Self { source: source.to_owned(), regex, size: size + CACHE, weight }),
                 Err(regex::Error::CompiledTooBig(_)) => {}
                 Err(_) => {
                     return Err(PatternFault {
@@ -61,6 +66,11 @@ impl Pattern {
     /// The compiled expression.
     pub(crate) fn regex(&self) -> &Regex {
         &self.regex
+    }
+
+    /// What it may take in memory, in bytes.
+    pub(crate) fn size(&self) -> usize {
+        self.size
     }
 
     /// How many steps matching a text of this length is worth.

@@ -4,7 +4,7 @@
 use serde_json::Map;
 
 use super::formats::{Format, TextFormat};
-use super::pattern::Pattern;
+use super::pattern::{MAX_TOGETHER, Pattern};
 use super::schema::{Additional, Bound, ListType, Node, Type};
 use super::spec::SchemaFault;
 use crate::value::Value;
@@ -74,7 +74,7 @@ enum Level {
 
 /// Reads a schema, or says everything that is wrong with it. Rules in it are read when they are compiled.
 pub(crate) fn read(schema: &Value, place: &str) -> Result<Node, Vec<SchemaFault>> {
-    let mut reader = Reader { faults: Vec::new(), nodes: 0 };
+    let mut reader = Reader { faults: Vec::new(), nodes: 0, patterns: 0 };
     let node = reader.node(schema, place, Level::Spine, 0);
     if reader.faults.is_empty() {
         reader.check_complete(&node, place);
@@ -86,6 +86,8 @@ pub(crate) fn read(schema: &Value, place: &str) -> Result<Node, Vec<SchemaFault>
 struct Reader {
     faults: Vec<SchemaFault>,
     nodes: usize,
+    /// What the patterns take together, in bytes.
+    patterns: usize,
 }
 
 type Fields = Map<String, Value>;
@@ -199,21 +201,34 @@ impl Reader {
         node.item_count = self.counts(fields, "minItems", "maxItems", place);
         node.key_count = self.counts(fields, "minProperties", "maxProperties", place);
         if let Some(pattern) = self.text(fields, "pattern", place).filter(|pattern| !pattern.is_empty()) {
-            match Pattern::compile(&pattern) {
-                Ok(pattern) => node.pattern = Some(pattern),
-                Err(fault) => {
-                    let hint = "write it in Go's RE2 syntax";
-                    let fault =
-                        SchemaFault::new(format!("{place}.pattern"), fault.message).at(1, fault.column).hint(hint);
-                    self.faults.push(fault);
-                }
-            }
+            node.pattern = self.pattern(&pattern, &format!("{place}.pattern"));
         }
         match fields.get("enum") {
             None | Some(Value::Null) => {}
             // The server takes an empty list for none.
             Some(Value::Array(values)) => node.allowed = Some(values.clone()).filter(|values| !values.is_empty()),
             Some(_) => self.fault(&format!("{place}.enum"), "must be a list of values", ""),
+        }
+    }
+
+    fn pattern(&mut self, source: &str, place: &str) -> Option<Pattern> {
+        // Said once; those after it are not even compiled.
+        if self.patterns > MAX_TOGETHER {
+            return None;
+        }
+        match Pattern::compile(source) {
+            Ok(pattern) => {
+                self.patterns += pattern.size();
+                if self.patterns > MAX_TOGETHER {
+                    self.fault(place, "the patterns up to here are too large together", "use fewer or simpler ones");
+                }
+                Some(pattern)
+            }
+            Err(fault) => {
+                let hint = "write it in Go's RE2 syntax";
+                self.faults.push(SchemaFault::new(place, fault.message).at(1, fault.column).hint(hint));
+                None
+            }
         }
     }
 

@@ -3,6 +3,7 @@
 
 use std::collections::BTreeMap;
 
+use super::super::pattern::{MAX_TOGETHER, Pattern};
 use super::super::schema::{Additional, ListType, Node};
 use super::super::spec::{CelRule, SchemaFault};
 use super::checker::{Checker, Patterns};
@@ -51,7 +52,7 @@ pub(crate) fn compile(
     place: &str,
     faults: &mut Vec<SchemaFault>,
 ) -> RuleTree {
-    let mut compiler = Compiler { faults };
+    let mut compiler = Compiler { faults, patterns: 0 };
     let mut tree = match schema {
         Some(schema) => compiler.tree(node, schema, &format!("{place}.schema"), true),
         None => RuleTree::default(),
@@ -68,6 +69,8 @@ pub(crate) fn compile(
 
 struct Compiler<'faults> {
     faults: &'faults mut Vec<SchemaFault>,
+    /// What the patterns in the rules take together, in bytes.
+    patterns: usize,
 }
 
 impl Compiler<'_> {
@@ -138,6 +141,10 @@ impl Compiler<'_> {
 
     fn rule(&mut self, rule: &CelRule, node: &Node, ty: Ty<'_>, place: &str) -> Option<Compiled> {
         let faults = self.faults.len();
+        // Said once; rules after it are not even compiled.
+        if self.patterns > MAX_TOGETHER {
+            return None;
+        }
         if rule.rule.trim().is_empty() {
             self.fault(format!("{place}.rule"), "the rule is empty");
             return None;
@@ -152,6 +159,11 @@ impl Compiler<'_> {
             Some(text) => self.expression(text, &mut checker, &Ty::Text, &format!("{place}.messageExpression")),
             None => None,
         };
+        let patterns = checker.into_patterns();
+        self.patterns += patterns.values().map(Pattern::size).sum::<usize>();
+        if self.patterns > MAX_TOGETHER {
+            self.fault(place, "the patterns in the rules up to here are too large together");
+        }
         let path = rule.field_path.as_deref().map(|text| field_path::parse(text, node));
         if let Some(Err(message)) = &path {
             let fault = SchemaFault::new(format!("{place}.fieldPath"), message.as_str());
@@ -167,7 +179,7 @@ impl Compiler<'_> {
         (self.faults.len() == faults).then(|| Compiled {
             expr,
             message_expr: message_expr.filter(|expr| !taint::holds_values(expr)),
-            patterns: checker.into_patterns(),
+            patterns,
             has_message: message.is_some(),
             message: message.unwrap_or_else(|| format!("does not satisfy {shown}")),
             text: shown,

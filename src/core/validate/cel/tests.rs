@@ -432,3 +432,15 @@ fn a_budget_bounds_all_rules_together() {
     assert!(findings.iter().all(|finding| finding.rule == Rule::CelError));
     assert!(!findings.is_empty());
 }
+
+#[test]
+fn patterns_of_rules_have_a_size_together() {
+    let rule = |number: usize| json!({"rule": format!("self.matches('^[a-z]{{900}}{number}$')")});
+    let text = |from: usize| json!({"type": "string", "x-kubernetes-validations": (from..from + 90).map(rule).collect::<Vec<_>>()});
+    let properties: serde_json::Map<String, Value> =
+        (0..10).map(|number| (format!("k{number}"), text(number * 90))).collect();
+    let schema = json!({"type": "object", "properties": properties});
+    let faults = compile_one(&schema, &CelRule::new("true")).err().unwrap_or_default();
+    assert_eq!(faults.len(), 1);
+    assert_eq!(faults[0].message, "the patterns in the rules up to here are too large together");
+}

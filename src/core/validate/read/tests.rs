@@ -190,3 +190,14 @@ fn schemas_have_a_size() {
     let faults = read(&json!({"type": "object", "properties": wide}), "s").err().unwrap_or_default();
     assert_eq!(faults.len(), 1);
 }
+
+#[test]
+fn patterns_have_a_size_together() {
+    // Each is within its own limit.
+    let large =
+        |number: usize| (format!("k{number}"), json!({"type": "string", "pattern": format!("^[a-z]{{900}}{number}$")}));
+    let properties: Fields = (0..900).map(large).collect();
+    let faults = read(&json!({"type": "object", "properties": properties}), "s").err().unwrap_or_default();
+    assert_eq!(faults.len(), 1);
+    assert_eq!(faults[0].message, "the patterns up to here are too large together");
+}
