@@ -25,31 +25,67 @@ use crate::ports::{Announcement, Clock, Cluster, ClusterError, Push, Shipment, S
 /// Keys are read again when they are older than this, behind the back of a push.
 const KEYS_FRESH_FOR: std::time::Duration = std::time::Duration::from_secs(60);
 
-/// Kinds of actions that failed and wait before they are tried again.
+/// Kinds of actions that failed and wait before they are tried again, and what is said of them meanwhile.
 #[derive(Debug, Default)]
 pub(super) struct Holdoff {
-    failed: BTreeMap<&'static str, (u32, Timestamp)>,
+    failed: BTreeMap<&'static str, Failure>,
+}
+
+#[derive(Debug)]
+struct Failure {
+    attempts: u32,
+    until: Timestamp,
+    trouble: Option<Because>,
 }
 
 impl Holdoff {
     /// The earliest time at which something that failed is due again.
     pub(super) fn next(&self, now: Timestamp) -> Option<Timestamp> {
-        self.failed.values().map(|(_, until)| *until).filter(|until| *until > now).min()
+        self.failed.values().map(|failure| failure.until).filter(|until| *until > now).min()
+    }
+
+    /// What could not be done and will be tried again.
+    pub(super) fn trouble(&self) -> Option<&Because> {
+        self.failed.values().find_map(|failure| failure.trouble.as_ref())
+    }
+
+    /// Forgets what the plan no longer asks for, and says whether that was shown as a trouble: it is none any more.
+    fn keep_wanted(&mut self, actions: &[Action]) -> bool {
+        let had_trouble = self.trouble().is_some();
+        self.failed.retain(|kind, _| *kind == KEYS || actions.iter().any(|action| kind_of(action) == Some(kind)));
+        had_trouble && self.trouble().is_none()
     }
 
     fn holds(&self, kind: &'static str, now: Timestamp) -> bool {
-        self.failed.get(kind).is_some_and(|(_, until)| *until > now)
+        self.failed.get(kind).is_some_and(|failure| failure.until > now)
     }
 
-    fn failed(&mut self, kind: &'static str, now: Timestamp) -> bool {
-        let attempts = self.failed.get(kind).map_or(1, |(attempts, _)| attempts.saturating_add(1));
+    fn failed(&mut self, kind: &'static str, now: Timestamp, trouble: Option<Because>) -> bool {
+        let attempts = self.failed.get(kind).map_or(1, |failure| failure.attempts.saturating_add(1));
         let pause = retry::RECORD.pause(attempts, retry::seed_of([kind.as_bytes()]));
-        self.failed.insert(kind, (attempts, now.after(pause)));
+        self.failed.insert(kind, Failure { attempts, until: now.after(pause), trouble });
         attempts == 1
     }
 
     pub(super) fn succeeded(&mut self, kind: &'static str) {
         self.failed.remove(kind);
+    }
+}
+
+pub(super) const KEYS: &str = "keys";
+pub(super) const PUSH: &str = "push";
+const ACTIVE_COPY: &str = "active copy";
+const RESTORE: &str = "restore";
+const PRUNE: &str = "prune";
+
+/// Under which name an action waits when it failed.
+fn kind_of(action: &Action) -> Option<&'static str> {
+    match action {
+        Action::Push { .. } => Some(PUSH),
+        Action::WriteActiveCopy { .. } => Some(ACTIVE_COPY),
+        Action::RestoreSource { .. } => Some(RESTORE),
+        Action::Prune(_) => Some(PRUNE),
+        Action::Record { .. } | Action::Remember(_) | Action::Announce { .. } => None,
     }
 }
 
@@ -64,7 +100,7 @@ enum Outcome {
 impl<C: Cluster, P: Push, K: Clock> Worker<C, P, K> {
     /// Carries out the actions; says whether another round has something new to look at.
     pub(super) async fn execute(&mut self, snapshot: &Snapshot, actions: Vec<Action>) -> bool {
-        let mut changed = false;
+        let mut changed = self.holdoff.keep_wanted(&actions);
         for action in actions {
             match self.carry_out(snapshot, action).await {
                 Outcome::Done => changed = true,
@@ -113,7 +149,6 @@ impl<C: Cluster, P: Push, K: Clock> Worker<C, P, K> {
                 self.memory.recorded(recorded.running());
                 let number = recorded.number;
                 shared.view.saw(Sighting::Version(self.id.clone(), number, Some(Box::new(recorded))));
-                self.trouble = None;
                 Outcome::Done
             }
             Err(error) => self.record_failed(&error).await,
@@ -169,7 +204,7 @@ impl<C: Cluster, P: Push, K: Clock> Worker<C, P, K> {
         targets: Vec<(TargetKey, ObjectName, Endpoint)>,
     ) -> Outcome {
         let now = self.shared.clock.now();
-        if self.holdoff.holds("push", now) {
+        if self.holdoff.holds(PUSH, now) {
             return Outcome::Quiet;
         }
         let signed = targets.iter().any(|(.., endpoint)| endpoint.payload == Payload::Content);
@@ -179,10 +214,10 @@ impl<C: Cluster, P: Push, K: Clock> Worker<C, P, K> {
         let Some(version) = snapshot.history.get(&number).cloned() else { return Outcome::Failed };
         let shipment = if signed { self.shipment_of(snapshot, &version, reason) } else { Some(notice(&version)) };
         let Some(shipment) = shipment else {
-            self.holdoff.failed("push", now);
+            self.holdoff.failed(PUSH, now, None);
             return Outcome::Failed;
         };
-        self.holdoff.succeeded("push");
+        self.holdoff.succeeded(PUSH);
         for (key, ..) in &targets {
             self.ledger.pushed(key, number);
         }
@@ -221,9 +256,9 @@ impl<C: Cluster, P: Push, K: Clock> Worker<C, P, K> {
         let now = self.shared.clock.now();
         let signs = snapshot.policy.targets.as_ref().is_some_and(|rules| rules.payload == Payload::Content);
         let acts = snapshot.policy.mode == Mode::Enforce && !snapshot.history.is_empty();
-        if self.keys.is_none() && signs && acts && !self.holdoff.holds("keys", now) {
+        if self.keys.is_none() && signs && acts && !self.holdoff.holds(KEYS, now) {
             // Until the keys come, this is an attempt that failed and is repeated after a pause.
-            self.holdoff.failed("keys", now);
+            self.holdoff.failed(KEYS, now, None);
             self.read_keys();
         }
     }
@@ -250,11 +285,10 @@ impl<C: Cluster, P: Push, K: Clock> Worker<C, P, K> {
         match self.shared.cluster.push_keys(&self.id.namespace).await {
             Ok(keys) => {
                 self.keys = Some((keys, now));
-                self.trouble = None;
                 true
             }
             Err(error) => {
-                self.failed("push", &error);
+                self.failed(PUSH, &error);
                 false
             }
         }
@@ -263,15 +297,15 @@ impl<C: Cluster, P: Push, K: Clock> Worker<C, P, K> {
     /// Notes that an action failed: it waits before it is tried again, and the status says why.
     fn failed(&mut self, kind: &'static str, error: &ClusterError) {
         self.shared.metrics.api_error();
-        if self.holdoff.failed(kind, self.shared.clock.now()) {
-            tracing::warn!(policy = %self.id, action = kind, error = %error, "an action failed and will be tried again");
-        }
         let reason = match error {
             ClusterError::Forbidden { .. } => Reason::Forbidden,
-            _ if kind == "active copy" => Reason::ActiveCopyFailed,
+            _ if kind == ACTIVE_COPY => Reason::ActiveCopyFailed,
             _ => Reason::RecordFailed,
         };
-        self.trouble = Some(Because::new(reason, error.to_string()));
+        let trouble = Because::new(reason, error.to_string());
+        if self.holdoff.failed(kind, self.shared.clock.now(), Some(trouble)) {
+            tracing::warn!(policy = %self.id, action = kind, error = %error, "an action failed and will be tried again");
+        }
     }
 }
 

@@ -9,7 +9,7 @@ use rekindle_core::ids::{Epoch, PolicyId};
 use rekindle_core::reconcile::decide;
 use rekindle_core::reconcile::ledger::Ledger;
 use rekindle_core::reconcile::observed::Observed;
-use rekindle_core::reconcile::plan::{Because, Plan};
+use rekindle_core::reconcile::plan::Plan;
 use rekindle_core::target::address::AddressRules;
 use rekindle_core::target::{Answer, Running, TargetKey};
 use rekindle_core::time::Timestamp;
@@ -17,7 +17,7 @@ use tokio::sync::mpsc;
 use tokio::task::JoinSet;
 use tokio_util::sync::CancellationToken;
 
-use super::execute::Holdoff;
+use super::execute::{self, Holdoff};
 use super::memory::Memory;
 use super::reporter::{self, Reporter, Wanted};
 use super::shipments::Shipments;
@@ -75,7 +75,6 @@ pub(super) struct Worker<C, P, K> {
     pub(super) shipments: Shipments,
     pub(super) keys: Option<(PushKeys, Timestamp)>,
     pub(super) holdoff: Holdoff,
-    pub(super) trouble: Option<Because>,
     pub(super) news: mpsc::Sender<News>,
     pub(super) tasks: JoinSet<()>,
     reporter: Reporter,
@@ -97,7 +96,6 @@ impl<C: Cluster, P: Push, K: Clock> Worker<C, P, K> {
             shipments: Shipments::default(),
             keys: None,
             holdoff: Holdoff::default(),
-            trouble: None,
             news,
             tasks: JoinSet::new(),
             reporter: Reporter::default(),
@@ -167,7 +165,7 @@ impl<C: Cluster, P: Push, K: Clock> Worker<C, P, K> {
             taken: known.taken,
             rollbacks: &snapshot.rollbacks,
             active_copy,
-            trouble: self.trouble.as_ref(),
+            trouble: self.holdoff.trouble(),
         };
         Some(decide(&observed, self.shared.clock.now()))
     }
@@ -201,7 +199,9 @@ impl<C: Cluster, P: Push, K: Clock> Worker<C, P, K> {
             News::Wrote { written, succeeded } => self.reporter.wrote(*written, succeeded, now),
             News::Keys(keys) => {
                 self.keys = Some((*keys, now));
-                self.holdoff.succeeded("keys");
+                self.holdoff.succeeded(execute::KEYS);
+                // A push that waited for them need not wait any longer.
+                self.holdoff.succeeded(execute::PUSH);
             }
         }
     }

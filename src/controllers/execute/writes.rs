@@ -22,7 +22,7 @@ impl<C: Cluster, P: Push, K: Clock> Worker<C, P, K> {
         name: &ObjectName,
         number: VersionNumber,
     ) -> Outcome {
-        const KIND: &str = "active copy";
+        const KIND: &str = super::ACTIVE_COPY;
         if self.holdoff.holds(KIND, self.shared.clock.now()) {
             return Outcome::Quiet;
         }
@@ -39,7 +39,6 @@ impl<C: Cluster, P: Push, K: Clock> Worker<C, P, K> {
         match self.shared.cluster.write_active_copy(&snapshot.policy, name, &documents).await {
             Ok(facts) => {
                 self.holdoff.succeeded(KIND);
-                self.trouble = None;
                 let seen = Sighting::ConfigMap(self.id.namespace.clone(), name.clone(), Some(Box::new(facts)));
                 self.shared.view.saw(seen);
                 Outcome::Done
@@ -52,7 +51,7 @@ impl<C: Cluster, P: Push, K: Clock> Worker<C, P, K> {
     }
 
     pub(super) async fn restore_source(&mut self, snapshot: &Snapshot, documents: &Documents) -> Outcome {
-        const KIND: &str = "restore";
+        const KIND: &str = super::RESTORE;
         if self.holdoff.holds(KIND, self.shared.clock.now()) {
             return Outcome::Failed;
         }
@@ -73,7 +72,7 @@ impl<C: Cluster, P: Push, K: Clock> Worker<C, P, K> {
     }
 
     pub(super) async fn prune(&mut self, number: VersionNumber) -> Outcome {
-        const KIND: &str = "prune";
+        const KIND: &str = super::PRUNE;
         if self.holdoff.holds(KIND, self.shared.clock.now()) {
             return Outcome::Failed;
         }
