@@ -66,7 +66,11 @@ impl Memory {
 
     /// The newest version's configuration, opened once.
     pub fn active(&mut self, snapshot: &Snapshot) -> Option<&Result<Arc<Configuration>, ActiveProblem>> {
-        let (_, newest) = snapshot.history.last_key_value()?;
+        let Some((_, newest)) = snapshot.history.last_key_value() else {
+            // The last record is gone: what it held must not be compared with any more.
+            self.active = None;
+            return None;
+        };
         let known =
             self.active.as_ref().is_some_and(|known| (known.number, known.digest) == (newest.number, newest.digest));
         if !known {
