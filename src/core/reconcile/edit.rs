@@ -144,6 +144,12 @@ pub(super) fn record(situation: &Situation<'_>, judged: &Judged, plan: &mut Plan
         return false;
     };
     let version = new_version(situation, candidate, packed.clone());
+    if let (Some(active), Some(Err(problem))) = (situation.active, situation.seen.active) {
+        // The condition would be gone before anybody saw it.
+        let told =
+            format!("version {} is never pushed: {problem}; version {} follows it", active.number, version.number);
+        plan.announce(true, Reason::CorruptVersion, told);
+    }
     plan.because.push(Because::new(Reason::Recorded, format!("the edit becomes version {}", version.number)));
     plan.actions.push(recording(situation, version));
     true
