@@ -1,8 +1,12 @@
 //! What tests of every area need. Must not know any area.
 
+pub mod invariants;
 pub mod operator;
+pub mod proxy;
 pub mod scene;
+pub mod stage;
 pub mod target;
+pub mod victim;
 
 use anyhow::{Context, Result};
 use rekindle_testplane::{ControlPlane, Namespace};

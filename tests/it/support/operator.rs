@@ -30,12 +30,7 @@ pub async fn rights(namespace: &Namespace) -> Result<Access> {
 }
 
 impl Operator {
-    /// Starts it for one namespace and waits until it says that it is ready.
-    pub async fn start(namespace: &Namespace, access: &Access) -> Result<Self> {
-        Self::start_with(namespace, access, &[]).await
-    }
-
-    /// The same with further arguments.
+    /// Starts it for one namespace, with further arguments, and waits until it says that it is ready.
     pub async fn start_with(namespace: &Namespace, access: &Access, arguments: &[&str]) -> Result<Self> {
         let mut operator = Self::spawn(namespace, access, arguments)?;
         operator.wait_until_ready().await?;
@@ -85,14 +80,14 @@ impl Operator {
         Ok(())
     }
 
+    /// The id of its process.
+    pub fn id(&self) -> Option<u32> {
+        self.child.id()
+    }
+
     /// What it has logged so far.
     pub fn log(&self) -> String {
         self.log.lock().unwrap_or_else(PoisonError::into_inner).join("\n")
-    }
-
-    /// Ends it without warning.
-    pub async fn kill(mut self) -> Result<()> {
-        self.child.kill().await.context("killing the operator")
     }
 
     /// Waits for it to end by itself, as a failpoint makes it.

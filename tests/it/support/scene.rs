@@ -87,14 +87,6 @@ impl Scene {
         Ok(())
     }
 
-    /// Kills the operator.
-    pub async fn kill_operator(&mut self) -> Result<()> {
-        match self.operator.take() {
-            Some(operator) => operator.kill().await,
-            None => Ok(()),
-        }
-    }
-
     /// Makes the ConfigMap `checkout-config` hold this `app.yaml` and nothing else.
     pub async fn edit(&self, app: &str) -> Result<()> {
         self.edit_keys(&[("app.yaml", app)]).await

@@ -1,17 +1,29 @@
 //! A pod with a receiver behind its address: it takes or refuses what it is told to, and notes every push.
 //! Must not know the operator.
 
+mod trap;
+
 use std::net::SocketAddr;
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::{Duration, Instant};
 
 use anyhow::{Context, Result};
+use bytes::Bytes;
+use http_body_util::{BodyExt as _, Full};
+use hyper::body::Incoming;
 use hyper::service::service_fn;
 use hyper_util::rt::TokioIo;
+use k8s_openapi::api::core::v1::Secret;
+use kube::Api;
 use rekindle_client::{Keys, PushKey, PushKeys, Reason, Receiver, Refusal, Running, Update};
 use rekindle_testplane::{FakePod, Namespace, RunningPod};
+use serde_json::Value;
 use tokio::net::TcpListener;
+use tokio::sync::OnceCell;
 use tokio::task::JoinHandle;
+
+pub use trap::Trap;
+use trap::{Fuse, Fused};
 
 /// The port of every target.
 pub const PORT: u16 = 8080;
@@ -36,6 +48,29 @@ pub struct Push {
     pub at: Instant,
 }
 
+/// A request that came in over the wire, whatever became of it.
+#[derive(Debug, Clone)]
+pub struct Arrival {
+    /// Method and path.
+    pub asked: String,
+    /// The body as it came; null when it is no JSON.
+    pub body: Value,
+    /// When it came.
+    pub at: Instant,
+}
+
+impl Arrival {
+    /// The version that it carries; 0 when it carries none.
+    pub fn version(&self) -> u64 {
+        self.body["version"].as_u64().unwrap_or_default()
+    }
+
+    /// The digest that it carries.
+    pub fn digest(&self) -> &str {
+        self.body["digest"].as_str().unwrap_or_default()
+    }
+}
+
 /// A pod with a receiver.
 pub struct Target {
     /// The pod.
@@ -45,10 +80,13 @@ pub struct Target {
 }
 
 struct State {
-    judge: Mutex<Judge>,
+    judge: Judge,
     pushes: Mutex<Vec<Push>>,
     delay: Mutex<Duration>,
-    requests: Mutex<u64>,
+    arrivals: Mutex<Vec<Arrival>>,
+    trap: Mutex<Option<Arc<Trap>>>,
+    /// Where the push key is read from, unless it is the one of the tests.
+    secrets: Option<Api<Secret>>,
 }
 
 fn lock<T>(mutex: &Mutex<T>) -> std::sync::MutexGuard<'_, T> {
@@ -80,12 +118,28 @@ impl Target {
 
     /// The same with a pod of one's own.
     pub async fn start_as(namespace: &Namespace, manifest: FakePod, judge: Judge) -> Result<Self> {
+        Self::start_with(namespace, manifest, judge, None).await
+    }
+
+    /// The same, and the key is read from the namespace's Secret when the first push comes.
+    pub async fn start_reading_key(namespace: &Namespace, name: &str, judge: Judge) -> Result<Self> {
+        Self::start_with(namespace, Self::manifest(name), judge, Some(namespace.api())).await
+    }
+
+    async fn start_with(
+        namespace: &Namespace,
+        manifest: FakePod,
+        judge: Judge,
+        secrets: Option<Api<Secret>>,
+    ) -> Result<Self> {
         let address = rekindle_testplane::next_loopback();
         let state = Arc::new(State {
-            judge: Mutex::new(judge),
+            judge,
             pushes: Mutex::default(),
             delay: Mutex::default(),
-            requests: Mutex::default(),
+            arrivals: Mutex::default(),
+            trap: Mutex::default(),
+            secrets,
         });
         // It listens before the pod says that it is ready.
         let server = serve((address, PORT).into(), state.clone()).await?;
@@ -99,8 +153,18 @@ impl Target {
     }
 
     /// How many requests came, also those that never reached the application.
-    pub fn requests(&self) -> u64 {
-        *lock(&self.state.requests)
+    pub fn requests(&self) -> usize {
+        lock(&self.state.arrivals).len()
+    }
+
+    /// Every request that came, oldest first.
+    pub fn arrivals(&self) -> Vec<Arrival> {
+        lock(&self.state.arrivals).clone()
+    }
+
+    /// Springs this trap from now on, or none.
+    pub fn trap(&self, trap: Option<Arc<Trap>>) {
+        *lock(&self.state.trap) = trap;
     }
 
     /// What it runs: the last push that it took.
@@ -111,11 +175,6 @@ impl Target {
     /// The text of `app.yaml` that it runs.
     pub fn runs_app(&self) -> Option<String> {
         self.runs()?.app
-    }
-
-    /// Judges otherwise from now on.
-    pub fn judge(&self, judge: Judge) {
-        *lock(&self.state.judge) = judge;
     }
 
     /// Takes so long for each push from now on.
@@ -150,32 +209,81 @@ impl Drop for Target {
 
 async fn serve(address: SocketAddr, state: Arc<State>) -> Result<JoinHandle<()>> {
     let listener = TcpListener::bind(address).await.with_context(|| format!("listening on {address}"))?;
-    let keys = PushKeys { current: PushKey::new(&KEY)?, previous: None };
-    let application = state.clone();
-    let receiver = Receiver::builder(Keys::fixed(keys)).build(move |update| apply(application.clone(), update));
+    // One life of the container: what it runs is forgotten with it.
+    let receiver = Arc::new(OnceCell::new());
+    let application = move || {
+        let (state, receiver) = (state.clone(), receiver.clone());
+        async move {
+            let application = state.clone();
+            let made = receiver
+                .get_or_try_init(async || {
+                    let keys = Keys::fixed(keys(&state).await?);
+                    anyhow::Ok(Receiver::builder(keys).build(move |update| apply(application.clone(), update)))
+                })
+                .await?;
+            anyhow::Ok((state, made.clone()))
+        }
+    };
     Ok(tokio::spawn(async move {
         let mut connections = tokio::task::JoinSet::new();
         while let Ok((stream, _)) = listener.accept().await {
-            let (receiver, state) = (receiver.clone(), state.clone());
             let _ = stream.set_nodelay(true);
+            let fuse = Fuse::default();
+            let (application, wire) = (application.clone(), Fused { stream, fuse: fuse.clone() });
             connections.spawn(async move {
                 let service = service_fn(move |request| {
-                    *lock(&state.requests) += 1;
-                    let receiver = receiver.clone();
-                    async move { Ok::<_, std::convert::Infallible>(receiver.handle(request).await) }
+                    let (application, fuse) = (application.clone(), fuse.clone());
+                    async move {
+                        let (state, receiver) = application().await?;
+                        let (request, trap) = arrive(&state, request).await?;
+                        let answer = receiver.handle(request).await;
+                        if let Some(trap) = trap {
+                            trap.taken().await;
+                            fuse.light(trap);
+                        }
+                        anyhow::Ok(answer)
+                    }
                 });
                 // A peer that goes away is no matter here.
-                let _ =
-                    hyper::server::conn::http1::Builder::new().serve_connection(TokioIo::new(stream), service).await;
+                let _ = hyper::server::conn::http1::Builder::new().serve_connection(TokioIo::new(wire), service).await;
             });
         }
     }))
 }
 
+async fn keys(state: &State) -> Result<PushKeys> {
+    let Some(secrets) = &state.secrets else {
+        return Ok(PushKeys { current: PushKey::new(&KEY)?, previous: None });
+    };
+    let secret = secrets.get("rekindle-push-key").await.context("reading the push key")?;
+    let current = secret.data.unwrap_or_default().remove("current").context("the Secret has no entry current")?;
+    Ok(PushKeys { current: PushKey::new(&current.0)?, previous: None })
+}
+
+/// Notes a request, and holds it up where a trap says so.
+async fn arrive(
+    state: &State,
+    request: http::Request<Incoming>,
+) -> Result<(http::Request<Full<Bytes>>, Option<Arc<Trap>>)> {
+    let (head, body) = request.into_parts();
+    let body = body.collect().await.context("reading a push")?.to_bytes();
+    let arrival = Arrival {
+        asked: format!("{} {}", head.method, head.uri),
+        body: serde_json::from_slice(&body).unwrap_or_default(),
+        at: Instant::now(),
+    };
+    let trap = lock(&state.trap).clone().filter(|trap| trap.concerns(arrival.version()));
+    lock(&state.arrivals).push(arrival);
+    if let Some(trap) = &trap {
+        trap.arrived().await;
+    }
+    Ok((http::Request::from_parts(head, Full::new(body)), trap))
+}
+
 async fn apply(state: Arc<State>, update: Update) -> Result<(), Refusal> {
     let delay = *lock(&state.delay);
     tokio::time::sleep(delay).await;
-    let refusal = lock(&state.judge)(&update);
+    let refusal = (state.judge)(&update);
     lock(&state.pushes).push(Push {
         running: update.running(),
         reason: update.reason,
