@@ -30,8 +30,9 @@ generate: ## Write the files that are generated from the code
 verify: ## Compare the generated files with the code
 	@scripts/generate --check
 
-bench: setup ## Measure against a bare program on a real API server
-	$(CARGO) run --release -p rekindle-bench
+bench: setup ## Measure against a bare program on a real API server; ARGS="edit1 --edits 50" measures less
+	$(CARGO) build --release -p rekindle
+	$(CARGO) run --release -p rekindle-bench -- $(ARGS)
 
 demo: $(if $(KUBECONFIG),,setup) ## Show a change travel into pods and back; KEEP=1 stays for you to play; uses KUBECONFIG if set
 	$(CARGO) build -p rekindle -p rekindle-checkout -p rekindle-demo

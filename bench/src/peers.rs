@@ -39,12 +39,12 @@ impl Peers {
     /// When no socket can be had.
     pub fn start() -> Result<Self> {
         let runtime = tokio::runtime::Builder::new_current_thread().enable_io().build()?;
-        let listener = runtime.block_on(async {
+        let listener = {
+            let _entered = runtime.enter();
             let socket = TcpSocket::new_v4()?;
             socket.bind((Ipv4Addr::UNSPECIFIED, 0).into())?;
-            socket.listen(4096)
-        });
-        let listener = listener.context("listening for the targets")?;
+            socket.listen(4096).context("listening for the targets")?
+        };
         let port = listener.local_addr()?.port();
         let (sender, arrivals) = mpsc::channel();
         std::thread::Builder::new()

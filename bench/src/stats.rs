@@ -3,14 +3,19 @@
 
 use std::time::Duration;
 
-/// Measurements of one thing, in milliseconds.
+/// Measurements of one thing; times count in milliseconds.
 #[derive(Debug, Clone, Default)]
 pub struct Samples(Vec<f64>);
 
 impl Samples {
-    /// One measurement more.
+    /// One time more.
     pub fn add(&mut self, took: Duration) {
-        self.0.push(took.as_secs_f64() * 1000.0);
+        self.add_value(took.as_secs_f64() * 1000.0);
+    }
+
+    /// One measurement more.
+    pub fn add_value(&mut self, value: f64) {
+        self.0.push(value);
     }
 
     /// How many there are.
