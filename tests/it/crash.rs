@@ -13,7 +13,7 @@ use point::Point;
 use story::Story;
 
 /// So many points of one story are tried at the same time.
-const AT_ONCE: usize = 4;
+pub const AT_ONCE: usize = 8;
 
 /// Kills at each of these points of the story, and asserts that the story comes to its end all the same.
 async fn survives(story: Story, points: Vec<Point>) -> Result<()> {

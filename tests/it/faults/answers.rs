@@ -34,7 +34,7 @@ async fn survive(act: Act, times: usize) -> Result<()> {
         let rule = Rule::once(act.clone(), such).times(times);
         async move { meet(*story, rule).await.with_context(|| format!("at the {name}")).err() }
     });
-    let failures: Vec<_> = futures::stream::iter(tries).buffer_unordered(4).collect().await;
+    let failures: Vec<_> = futures::stream::iter(tries).buffer_unordered(crate::crash::AT_ONCE).collect().await;
     let failures: Vec<_> = failures.into_iter().flatten().map(|error| format!("{error:#}")).collect();
     if failures.is_empty() { Ok(()) } else { bail!("{}", failures.join("\n\n")) }
 }
