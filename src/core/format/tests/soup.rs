@@ -4,12 +4,19 @@
 use proptest::collection::vec;
 use proptest::prelude::*;
 use proptest::sample::{Index, select};
+use proptest::test_runner::RngSeed;
 
 use crate::value::Value;
 
 /// So many cases; what fails is a row for a table of cases, not a file of seeds.
 pub(crate) fn cases(cases: u32) -> ProptestConfig {
-    ProptestConfig { cases, failure_persistence: None, ..ProptestConfig::default() }
+    let default = ProptestConfig::default();
+    // The same cases in every run, unless PROPTEST_RNG_SEED asks for others.
+    let rng_seed = match default.rng_seed {
+        RngSeed::Random => RngSeed::Fixed(1),
+        given => given,
+    };
+    ProptestConfig { cases, failure_persistence: None, rng_seed, ..default }
 }
 
 /// Texts made of these tokens in any order.
