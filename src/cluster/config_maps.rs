@@ -6,7 +6,6 @@ use std::collections::BTreeMap;
 use bytes::Bytes;
 use k8s_openapi::ByteString;
 use k8s_openapi::api::core::v1::ConfigMap;
-use k8s_openapi::apimachinery::pkg::apis::meta::v1::OwnerReference;
 use rekindle_api as api;
 use rekindle_api::names;
 use rekindle_core::document::{DocumentName, Documents};
@@ -17,7 +16,7 @@ use serde_json::{Map, Value};
 use super::errors::Asked;
 use super::requests::{Requests, of_kind};
 use crate::convert::config_map::{config_map_facts, entries};
-use crate::convert::policy::default_policy;
+use crate::convert::policy::{default_policy, owned_by};
 use crate::ports::{ClusterError, ConfigMapFacts};
 
 pub(super) const RESOURCE: &str = "configmaps";
@@ -135,14 +134,7 @@ fn copied(mut config_map: ConfigMap, policy: &Policy, documents: &Documents) -> 
     config_map.binary_data = Some(blobs).filter(|blobs| !blobs.is_empty());
     let labels = config_map.metadata.labels.get_or_insert_default();
     labels.insert(MANAGED_BY.to_owned(), names::FIELD_MANAGER.to_owned());
-    config_map.metadata.owner_references = Some(vec![OwnerReference {
-        api_version: format!("{}/{}", names::GROUP, names::VERSION),
-        kind: "ReloadPolicy".to_owned(),
-        name: policy.id.name.to_string(),
-        uid: policy.uid.to_string(),
-        controller: Some(true),
-        ..Default::default()
-    }]);
+    config_map.metadata.owner_references = Some(vec![owned_by(policy)]);
     config_map
 }
 

@@ -169,7 +169,6 @@ impl<C: Cluster, P: Push, K: Clock> Worker<C, P, K> {
                     let number = version.number;
                     self.shared.view.saw(Sighting::Version(self.id.clone(), number, Some(Box::new(version))));
                 }
-                self.ledger.record_failed(error.to_string(), self.shared.clock.now());
                 self.ledger.record_failure = None;
             }
             None => self.ledger.record_failed(error.to_string(), self.shared.clock.now()),

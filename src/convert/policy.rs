@@ -23,6 +23,19 @@ const LONGEST_OPEN: Duration = Duration::from_secs(24 * 3600);
 /// With more characters, the names of versions would not fit.
 const LONGEST_NAME: usize = 240;
 
+/// What says that an object belongs to a policy and goes with it.
+#[must_use]
+pub fn owned_by(policy: &Policy) -> OwnerReference {
+    OwnerReference {
+        api_version: format!("{}/{}", api::names::GROUP, api::names::VERSION),
+        kind: "ReloadPolicy".to_owned(),
+        name: policy.id.name.to_string(),
+        uid: policy.uid.to_string(),
+        controller: Some(true),
+        ..Default::default()
+    }
+}
+
 /// The place of a namespaced object that is a policy, or that is named like one.
 ///
 /// # Errors

@@ -3,9 +3,7 @@
 
 use base64::Engine as _;
 use base64::prelude::BASE64_STANDARD;
-use k8s_openapi::apimachinery::pkg::apis::meta::v1::OwnerReference;
 use rekindle_api as api;
-use rekindle_api::names;
 use rekindle_core::diff::Summary;
 use rekindle_core::digest::Digest;
 use rekindle_core::ids::{Namespace, ObjectName, PolicyId, Uid, VersionNumber};
@@ -18,7 +16,7 @@ use rekindle_core::time::Timestamp;
 use rekindle_core::version::content::{Encoding, UnpackError};
 
 use super::conditions::{Statement, holds, merged};
-use super::policy::created;
+use super::policy::{created, owned_by};
 use super::status::findings;
 use super::text::bounded;
 use super::time::{micro_time_of, timestamp_of};
@@ -61,14 +59,7 @@ pub fn version_object(policy: &Policy, version: &NewVersion) -> api::ConfigVersi
     };
     let mut object = api::ConfigVersion::new(&version_name(&policy.id.name, version.number), spec);
     object.metadata.namespace = Some(policy.id.namespace.to_string());
-    object.metadata.owner_references = Some(vec![OwnerReference {
-        api_version: format!("{}/{}", names::GROUP, names::VERSION),
-        kind: "ReloadPolicy".to_owned(),
-        name: policy.id.name.to_string(),
-        uid: policy.uid.to_string(),
-        controller: Some(true),
-        ..Default::default()
-    }]);
+    object.metadata.owner_references = Some(vec![owned_by(policy)]);
     object
 }
 
