@@ -143,15 +143,19 @@ async fn what_is_not_http_is_told_from_silence() {
 
 #[tokio::test]
 async fn an_early_answer_to_a_large_body_is_the_answer() {
-    let peer = Peer::listening("127.0.0.1:0", |wire, _| {
+    // The peer reads nothing of the body, so half of the request is on its way when the answer comes.
+    let (done, until_done) = std::sync::mpsc::channel::<()>();
+    let until_done = std::sync::Mutex::new(until_done);
+    let peer = Peer::listening("127.0.0.1:0", move |wire, _| {
         wire.head();
         wire.answer("422 Unprocessable", "{\"reason\":\"too large for me\"}");
-        wire.until_closed();
+        let _ = until_done.lock().unwrap().recv();
     });
     let (pusher, large) = (pusher(), shipment(vec![b'x'; 16 << 20]));
     let answer = push(&pusher, &large, &[endpoint(peer.address)]).await.remove(0).1;
     assert_eq!(answer, Answer::Nack { reason: "too large for me".to_owned() });
     eventually("the connection with half a request on it is closed", || pusher.open_connections() == 0).await;
+    drop(done);
 }
 
 #[tokio::test]
