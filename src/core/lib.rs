@@ -36,6 +36,8 @@ pub mod validate;
 #[cfg(feature = "decide")]
 pub mod breaker;
 #[cfg(feature = "decide")]
+pub mod election;
+#[cfg(feature = "decide")]
 pub mod policy;
 #[cfg(feature = "decide")]
 pub mod reason;
