@@ -7,6 +7,7 @@
 )]
 
 pub mod ids;
+pub mod priority;
 pub mod time;
 
 pub mod document;
@@ -26,7 +27,9 @@ pub mod diff;
 #[cfg(feature = "decide")]
 pub mod version;
 
+pub mod queue;
 pub mod retry;
+pub mod subscribe;
 pub mod target;
 
 pub mod contract;
