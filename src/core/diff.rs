@@ -8,9 +8,27 @@ use serde_json::Map;
 
 use crate::value::{Path, Segment, Value, type_name};
 
+mod comparison;
+mod guide;
+mod lists;
+mod markdown;
+mod outline;
+mod patch;
+#[cfg(feature = "decide")]
 mod summary;
+mod unified;
+mod words;
 
+pub use comparison::{Comparison, Difference, Kind, Statistics};
+pub use guide::Guide;
+pub use lists::MAX_IDENTIFIED;
+pub use outline::Color;
+pub use patch::Operation;
+#[cfg(feature = "decide")]
 pub use summary::{MAX_PATH_LENGTH, MAX_PATHS, Summary, effective_change};
+
+/// How many differences an outline and a table show, at most.
+pub const MAX_SHOWN: usize = 500;
 
 /// What became of the value at a path.
 #[derive(Clone, Copy, PartialEq)]
@@ -79,9 +97,20 @@ fn compare<'value>(old: &'value Value, new: &'value Value, trail: &Trail<'_>, en
     match (old, new) {
         (Value::Object(old), Value::Object(new)) => compare_maps(old, new, trail, entries),
         (Value::Array(old), Value::Array(new)) => compare_lists(old, new, trail, entries),
-        (old, new) if old == new => {}
-        (old, new) if type_name(old) == type_name(new) => differs(Change::Changed(old, new)),
-        (old, new) => differs(Change::TypeChanged(old, new)),
+        (old, new) => {
+            if let Some(change) = leaf_change(old, new) {
+                differs(change);
+            }
+        }
+    }
+}
+
+/// What became of a value that is compared as a whole.
+fn leaf_change<'value>(old: &'value Value, new: &'value Value) -> Option<Change<'value>> {
+    match (old, new) {
+        (old, new) if old == new => None,
+        (old, new) if type_name(old) == type_name(new) => Some(Change::Changed(old, new)),
+        (old, new) => Some(Change::TypeChanged(old, new)),
     }
 }
 
@@ -159,6 +188,7 @@ impl Trail<'static> {
 }
 
 impl<'up> Trail<'up> {
+    #[cfg(feature = "decide")]
     fn below(path: &'up Path) -> Self {
         Self { up: None, step: Step::Start(path.segments()) }
     }

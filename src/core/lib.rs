@@ -21,8 +21,8 @@ pub mod format;
 
 #[cfg(feature = "decide")]
 pub mod configuration;
-#[cfg(feature = "decide")]
 pub mod diff;
+pub mod redact;
 
 #[cfg(feature = "decide")]
 pub mod version;
@@ -52,3 +52,6 @@ pub mod status;
 
 #[cfg(feature = "decide")]
 pub mod reconcile;
+
+#[cfg(test)]
+mod cases;

@@ -23,6 +23,7 @@ mod defaults;
 mod dependencies;
 mod finder;
 mod formats;
+mod guide;
 mod pattern;
 mod read;
 mod schema;

@@ -20,7 +20,7 @@ const MAX_NODES: usize = 20_000;
 /// Keywords that say nothing about values.
 const NOTES: [&str; 5] = ["description", "title", "example", "externalDocs", "$schema"];
 /// Keywords that shape a value and so have no place below a junctor.
-const SHAPE: [&str; 11] = [
+const SHAPE: [&str; 12] = [
     "type",
     "default",
     "title",
@@ -32,6 +32,7 @@ const SHAPE: [&str; 11] = [
     "x-kubernetes-list-type",
     "x-kubernetes-list-map-keys",
     "x-kubernetes-map-type",
+    "x-rekindle-secret",
 ];
 
 /// Keywords that constrain values anywhere.
@@ -178,6 +179,7 @@ impl Reader {
         if fields.get("x-kubernetes-preserve-unknown-fields") == Some(&Value::Bool(false)) {
             self.fault(&format!("{place}.x-kubernetes-preserve-unknown-fields"), "must be true or left out", "");
         }
+        node.secret = self.flag(fields, "x-rekindle-secret", place);
         node.default = fields.get("default").filter(|value| !value.is_null()).cloned();
     }
 

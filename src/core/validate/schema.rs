@@ -90,6 +90,8 @@ pub(crate) struct Node {
     pub(crate) int_or_string: bool,
     pub(crate) nullable: bool,
     pub(crate) preserve_unknown: bool,
+    /// Whether the value, and all in it, is kept out of what people are shown.
+    pub(crate) secret: bool,
     pub(crate) default: Option<Value>,
     pub(crate) format: Option<Format>,
     pub(crate) numbers: Numbers,

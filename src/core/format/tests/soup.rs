@@ -4,20 +4,10 @@
 use proptest::collection::vec;
 use proptest::prelude::*;
 use proptest::sample::{Index, select};
-use proptest::test_runner::RngSeed;
 
 use crate::value::Value;
 
-/// So many cases; what fails is a row for a table of cases, not a file of seeds.
-pub(crate) fn cases(cases: u32) -> ProptestConfig {
-    let default = ProptestConfig::default();
-    // The same cases in every run, unless PROPTEST_RNG_SEED asks for others.
-    let rng_seed = match default.rng_seed {
-        RngSeed::Random => RngSeed::Fixed(1),
-        given => given,
-    };
-    ProptestConfig { cases, failure_persistence: None, rng_seed, ..default }
-}
+pub(crate) use crate::cases::cases;
 
 /// Texts made of these tokens in any order.
 pub(crate) fn soup(tokens: &'static [&'static str]) -> impl Strategy<Value = String> {
