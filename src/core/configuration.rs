@@ -60,6 +60,17 @@ impl Configuration {
         Ok(Self { documents, digest, parsed, tree })
     }
 
+    /// A configuration whose tree was laid together elsewhere; variables enter the digest, if there are any.
+    pub(crate) fn assembled(
+        documents: Documents,
+        parsed: BTreeMap<DocumentName, Value>,
+        tree: Value,
+        variables: &BTreeMap<String, String>,
+    ) -> Self {
+        let digest = if variables.is_empty() { Digest::of(&documents) } else { Digest::with(&documents, variables) };
+        Self { documents, digest, parsed, tree }
+    }
+
     /// The documents as they came.
     #[must_use]
     pub fn documents(&self) -> &Documents {

@@ -1,6 +1,7 @@
 //! The digest that makes two configurations the same: SHA-256 over the canonical list of (name, bytes).
 //! Must not know formats: equal bytes are equal, whatever they mean.
 
+use std::collections::BTreeMap;
 use std::fmt;
 
 use serde::Serialize;
@@ -24,14 +25,20 @@ impl Digest {
     /// The digest of a set of documents.
     #[must_use]
     pub fn of(documents: &Documents) -> Self {
-        let mut sorted: Vec<_> = documents.iter().collect();
-        sorted.sort_by_key(|(name, _)| *name);
-        let mut hash = Sha256::new();
-        for (name, content) in sorted {
-            for part in [name.as_str().as_bytes(), content.as_ref()] {
-                hash.update((part.len() as u64).to_be_bytes());
-                hash.update(part);
-            }
+        Self(hash(documents).finalize().into())
+    }
+
+    /// The digest of a set of documents and of variables that lie over them.
+    ///
+    /// The variables follow the documents, sorted by name and counted in the same way. An empty name, which no
+    /// document has, stands between the two, so that no set of documents has the digest of one with variables.
+    #[must_use]
+    pub fn with(documents: &Documents, variables: &BTreeMap<String, String>) -> Self {
+        let mut hash = hash(documents);
+        count(&mut hash, b"");
+        for (name, value) in variables {
+            count(&mut hash, name.as_bytes());
+            count(&mut hash, value.as_bytes());
         }
         Self(hash.finalize().into())
     }
@@ -57,6 +64,22 @@ impl Digest {
     }
 }
 
+fn hash(documents: &Documents) -> Sha256 {
+    let mut sorted: Vec<_> = documents.iter().collect();
+    sorted.sort_by_key(|(name, _)| *name);
+    let mut hash = Sha256::new();
+    for (name, content) in sorted {
+        count(&mut hash, name.as_str().as_bytes());
+        count(&mut hash, content);
+    }
+    hash
+}
+
+fn count(hash: &mut Sha256, part: &[u8]) {
+    hash.update((part.len() as u64).to_be_bytes());
+    hash.update(part);
+}
+
 impl fmt::Display for Digest {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(f, "sha256:{}", base16ct::lower::encode_string(&self.0))
@@ -77,8 +100,6 @@ impl Serialize for Digest {
 
 #[cfg(test)]
 mod tests {
-    use std::collections::BTreeMap;
-
     use bytes::Bytes;
 
     use super::*;
@@ -112,6 +133,15 @@ mod tests {
     #[test]
     fn bytes_cannot_move_between_name_and_content() {
         assert_ne!(Digest::of(&documents(&[("ab", b"c")])), Digest::of(&documents(&[("a", b"bc")])));
+    }
+
+    #[test]
+    fn variables_enter_after_the_documents() {
+        let set = documents(&[("a", b"1")]);
+        let variables = |value: &str| BTreeMap::from([("b".to_owned(), value.to_owned())]);
+        assert_ne!(Digest::with(&set, &variables("1")), Digest::of(&documents(&[("a", b"1"), ("b", b"1")])));
+        assert_ne!(Digest::with(&set, &variables("1")), Digest::with(&set, &variables("2")));
+        assert_ne!(Digest::with(&set, &BTreeMap::new()), Digest::of(&set));
     }
 
     #[test]

@@ -137,6 +137,12 @@ impl Documents {
         Ok(Self { entries })
     }
 
+    /// From entries in merge order whose names are known to differ.
+    #[cfg(feature = "formats")]
+    pub(crate) fn from_unique(entries: Vec<(DocumentName, Bytes)>) -> Self {
+        Self { entries }
+    }
+
     /// The documents in merge order.
     pub fn iter(&self) -> impl ExactSizeIterator<Item = (&DocumentName, &Bytes)> {
         self.entries.iter().map(|(name, content)| (name, content))

@@ -13,15 +13,19 @@ pub mod time;
 pub mod document;
 pub mod value;
 
+pub mod tree;
+
 pub mod digest;
 pub mod finding;
 
-#[cfg(feature = "decide")]
+#[cfg(feature = "formats")]
 pub mod format;
 
-#[cfg(feature = "decide")]
+#[cfg(feature = "formats")]
 pub mod configuration;
 pub mod diff;
+#[cfg(feature = "formats")]
+pub mod layers;
 pub mod redact;
 
 #[cfg(feature = "decide")]

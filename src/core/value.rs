@@ -3,6 +3,11 @@
 
 use std::fmt;
 
+mod steps;
+
+pub use steps::InvalidPath;
+pub(crate) use steps::{Step, Steps};
+
 /// A typed value. Maps are compared without regard to order; whoever shows one sorts the keys.
 pub use serde_json::Value;
 
@@ -26,6 +31,14 @@ impl Path {
     #[must_use]
     pub fn root() -> Self {
         Self::default()
+    }
+
+    /// Reads the text form, as it is shown; the empty text is the root.
+    ///
+    /// # Errors
+    /// [`InvalidPath`] for a text that cannot be taken apart.
+    pub fn parse(text: &str) -> Result<Self, InvalidPath> {
+        Steps::new(text).map(|step| step.map(Segment::from)).collect::<Result<Vec<_>, _>>().map(Self)
     }
 
     /// This path and one key more.
@@ -144,6 +157,29 @@ mod tests {
         assert_eq!(Path::root().to_string(), "");
         assert_eq!(path.parent().map(|parent| parent.to_string()), Some("database.pools[0]".to_owned()));
         assert!(Path::root().parent().is_none());
+    }
+
+    #[test]
+    fn paths_are_read_as_they_are_shown() {
+        for text in ["a", "a.b", "a[0].b", "[\"a.b\"].c", "a[\"x\\\"]y\"][2]", "a-b.c_d", ""] {
+            assert_eq!(Path::parse(text).map(|path| path.to_string()).as_deref(), Ok(text));
+        }
+        for text in [
+            ".",
+            "a.",
+            "a..b",
+            ".a.",
+            "a[",
+            "a[0",
+            "a[x]",
+            "a[+1]",
+            "a[\"x\"",
+            "a[\"x]",
+            "a[0]b",
+            "a[99999999999999999999]",
+        ] {
+            assert!(Path::parse(text).is_err(), "{text}");
+        }
     }
 
     #[test]

@@ -3,7 +3,7 @@
 
 use super::spec::{KeyDependency, SchemaFault};
 use crate::finding::{Finding, Rule, Severity};
-use crate::value::{Path, Segment, Value};
+use crate::value::{Path, Value};
 
 /// A dependency, its paths read.
 #[derive(Debug)]
@@ -17,7 +17,7 @@ pub(crate) struct Dependency {
 pub(crate) fn compile(dependencies: &[KeyDependency], place: &str) -> Result<Vec<Dependency>, Vec<SchemaFault>> {
     let mut faults = Vec::new();
     let mut read = |text: &str, place: String| {
-        let path = parse_path(text).filter(|path| !path.is_root());
+        let path = Path::parse(text).ok().filter(|path| !path.is_root());
         if path.is_none() {
             let fault = SchemaFault::new(place, format!("{text:?} is not a path"));
             faults.push(fault.hint("write it as `tls.cert`, `pools[0].size` or `[\"a.b\"].c`"));
@@ -51,45 +51,6 @@ pub(crate) fn check(dependencies: &[Dependency], tree: &Value) -> Vec<Finding> {
         }
     }
     findings
-}
-
-/// Reads a path as [`Path`] shows it.
-pub(crate) fn parse_path(text: &str) -> Option<Path> {
-    let mut segments = Vec::new();
-    let mut rest = text;
-    while !rest.is_empty() {
-        if let Some(inside) = rest.strip_prefix('[') {
-            let (segment, after) = parse_brackets(inside)?;
-            segments.push(segment);
-            rest = after;
-            continue;
-        }
-        let word = match rest.strip_prefix('.') {
-            Some(word) => word,
-            None if segments.is_empty() => rest,
-            None => return None,
-        };
-        let (key, after) = word.split_at_checked(word.find(['.', '[']).unwrap_or(word.len()))?;
-        if key.is_empty() {
-            return None;
-        }
-        segments.push(Segment::Key(key.to_owned()));
-        rest = after;
-    }
-    Some(segments.into_iter().collect())
-}
-
-/// `0]` or `"a.b"]` and what follows.
-fn parse_brackets(text: &str) -> Option<(Segment, &str)> {
-    if text.starts_with('"') {
-        let mut texts = serde_json::Deserializer::from_str(text).into_iter::<String>();
-        let key = texts.next()?.ok()?;
-        let after = text.get(texts.byte_offset()..)?.strip_prefix(']')?;
-        return Some((Segment::Key(key), after));
-    }
-    let (index, after) = text.split_once(']')?;
-    let plain = index.bytes().all(|byte| byte.is_ascii_digit());
-    Some((Segment::Index(index.parse().ok().filter(|_| plain)?), after))
 }
 
 #[cfg(test)]

@@ -1,4 +1,4 @@
-//! Dependencies between keys, and the paths in which they are written.
+//! Dependencies between keys.
 
 use serde_json::json;
 
@@ -7,29 +7,6 @@ use super::*;
 fn dependency(when: &str, requires: &[&str]) -> KeyDependency {
     let requires = requires.iter().map(|path| (*path).to_owned()).collect();
     KeyDependency { when: when.to_owned(), requires, severity: Severity::Error }
-}
-
-#[test]
-fn paths_are_read_as_they_are_shown() {
-    for text in ["a", "a.b", "a[0].b", "[\"a.b\"].c", "a[\"x\\\"]y\"][2]", "a-b.c_d", ""] {
-        assert_eq!(parse_path(text).map(|path| path.to_string()).as_deref(), Some(text));
-    }
-    for text in [
-        ".",
-        "a.",
-        "a..b",
-        ".a.",
-        "a[",
-        "a[0",
-        "a[x]",
-        "a[+1]",
-        "a[\"x\"",
-        "a[\"x]",
-        "a[0]b",
-        "a[99999999999999999999]",
-    ] {
-        assert_eq!(parse_path(text), None, "{text}");
-    }
 }
 
 #[test]
