@@ -41,6 +41,21 @@ pub const DEFAULT_MAX_BODY: usize = 4 << 20;
 const BODY_WITHIN: Duration = Duration::from_secs(10);
 
 /// Serves the reload contract for one application. Cheap to clone: clones share what runs.
+///
+/// ```
+/// use rekindle_client::{Keys, Receiver, Refusal, Update};
+///
+/// async fn apply(update: Update) -> Result<(), Refusal> {
+///     let text = update.text("app.yaml").ok_or_else(|| Refusal::new("app.yaml is missing"))?;
+///     // Parse, check, and only when all is well put it in place of what ran before.
+///     println!("{} is {} bytes", update.version, text.len());
+///     Ok(())
+/// }
+///
+/// let receiver = Receiver::builder(Keys::directory("/etc/rekindle/push-key")).build(apply);
+/// // plain hyper: service_fn(move |request| receiver.handle(request))
+/// // axum, with the feature `axum`: Router::new().merge(receiver.router("/rekindle/v1/config"))
+/// ```
 pub struct Receiver<A>(Arc<Inner<A>>);
 
 struct Inner<A> {

@@ -14,7 +14,7 @@ mod lists;
 mod markdown;
 mod outline;
 mod patch;
-#[cfg(feature = "decide")]
+#[cfg(feature = "formats")]
 mod summary;
 mod unified;
 mod words;
@@ -24,7 +24,7 @@ pub use guide::Guide;
 pub use lists::MAX_IDENTIFIED;
 pub use outline::Color;
 pub use patch::Operation;
-#[cfg(feature = "decide")]
+#[cfg(feature = "formats")]
 pub use summary::{MAX_PATH_LENGTH, MAX_PATHS, Summary, effective_change};
 
 /// How many differences an outline and a table show, at most.
@@ -188,7 +188,7 @@ impl Trail<'static> {
 }
 
 impl<'up> Trail<'up> {
-    #[cfg(feature = "decide")]
+    #[cfg(feature = "formats")]
     fn below(path: &'up Path) -> Self {
         Self { up: None, step: Step::Start(path.segments()) }
     }

@@ -1,4 +1,5 @@
-//! Dependencies between keys.
+//! Dependencies between keys: what needs what, and what counts as set.
+//! Must not read files.
 
 use serde_json::json;
 
