@@ -76,7 +76,6 @@ fn strict() -> Options {
         merge_keys: MergeKeyPolicy::Merge,
         non_finite_float_policy: NonFiniteFloatPolicy::Reject,
         with_snippet: false,
-        emit_comments: false,
         // The tree counts what aliases expand to; these stop what never reaches it.
         budget: serde_saphyr::budget! {
             max_depth: MAX_DEPTH,

@@ -1,9 +1,9 @@
-//! What an application takes in with the receiver: few crates, no Kubernetes client, no TLS.
+//! What an application takes in with the library: few crates, no Kubernetes client, no TLS.
 
 use std::collections::BTreeSet;
 use std::process::Command;
 
-/// The crates that a build with these arguments compiles for the receiver, by name.
+/// The crates that a build with these arguments compiles for the library, by name.
 fn tree(arguments: &[&str]) -> BTreeSet<String> {
     let output = Command::new(env!("CARGO"))
         .args(["tree", "--offline", "-p", "rekindle-client", "-e", "normal", "--prefix", "none"])
@@ -17,8 +17,11 @@ fn tree(arguments: &[&str]) -> BTreeSet<String> {
 }
 
 #[test]
-fn the_receiver_brings_few_crates_and_neither_kubernetes_nor_tls() {
-    for (arguments, most) in [(["--no-default-features"].as_slice(), 60), (&["--features", "axum"], 75)] {
+fn the_library_brings_few_crates_and_neither_kubernetes_nor_tls() {
+    let bare = ["--no-default-features"];
+    for (arguments, most) in
+        [(bare.as_slice(), 60), (&[], 60), (&["--features", "watch"], 70), (&["--features", "axum"], 75)]
+    {
         let crates = tree(arguments);
         assert!(crates.contains("rekindle-core") && crates.len() <= most, "{arguments:?}: {} crates", crates.len());
         for unwanted in ["kube", "k8s-openapi", "kube-cel", "rustls", "ring", "openssl", "native-tls", "zstd-sys"] {
