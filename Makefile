@@ -1,7 +1,7 @@
 # Everyday commands. `make` alone lists them.
 
 .DEFAULT_GOAL := help
-.PHONY: help setup fmt check test generate verify bench demo controlplane coverage
+.PHONY: help setup fmt check test generate verify chart manifests bench demo controlplane coverage
 
 CARGO ?= cargo
 # Built alone as well, so that none leans on a feature that another crate switched on.
@@ -10,7 +10,7 @@ LIBRARIES := rekindle-core rekindle-api rekindle-client
 help: ## List the commands
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  %-14s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
 
-setup: ## Build what the tests need beyond Rust: etcd, kube-apiserver, kubectl, prometheus
+setup: ## Build what the tests need beyond Rust: etcd, kube-apiserver, kubectl, helm, prometheus
 	@scripts/setup
 
 fmt: ## Format the code
@@ -24,11 +24,18 @@ check: ## Check the format, lint everything, and build each library alone
 test: ## Run everything that CI runs: setup, check, verify, all tests
 	@scripts/test
 
-generate: ## Write the files that are generated from the code
+generate: setup ## Write the files that are generated from the code
 	@scripts/generate
 
-verify: ## Compare the generated files with the code
+verify: setup ## Compare the generated files with the code
 	@scripts/generate --check
+
+chart: setup ## Lint the chart and render it with each set of values in tests/cases/chart
+	@scripts/chart lint
+	@scripts/chart rendered target/chart
+
+manifests: setup ## Write target/manifests, to install without Helm; ARGS="--set …" as for helm template
+	@scripts/chart manifests target/manifests $(ARGS)
 
 bench: setup ## Measure against a bare program on a real API server; ARGS="edit1 --edits 50" measures less
 	$(CARGO) build --release -p rekindle

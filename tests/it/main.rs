@@ -6,6 +6,7 @@
 mod support;
 
 mod access;
+mod chart;
 mod cluster;
 mod convert;
 mod crash;
