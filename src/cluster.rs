@@ -10,6 +10,7 @@ mod watch;
 mod config_maps;
 mod events;
 mod keys;
+mod lease;
 mod loose;
 mod records;
 mod statuses;
@@ -28,7 +29,9 @@ use rekindle_core::validate::SchemaFault;
 
 use crate::ports::{Announcement, Clock, Cluster, ClusterError, ConfigMapFacts};
 
-pub use connect::{ConnectError, client_of, connect, wait_for};
+pub use connect::{ConnectError, client_of, connect, is_in_cluster, wait_for};
+pub use kube::Client;
+pub use lease::KubeLease;
 pub use watch::{Scope, WatchEnded, Watches, watch};
 
 use keys::Keys;

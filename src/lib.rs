@@ -6,6 +6,7 @@
     allow(clippy::panic, clippy::unwrap_used, clippy::indexing_slicing, reason = "tests may fail loudly")
 )]
 
+pub mod leadership;
 pub mod ports;
 
 pub mod convert;

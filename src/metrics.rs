@@ -19,6 +19,31 @@ pub struct Metrics {
     trips: IntCounter,
     policies: IntGauge,
     api_errors: IntCounter,
+    leader: IntGauge,
+    leader_changes: IntCounterVec,
+}
+
+/// How a replica came to lead or ceased to.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum LeaderChange {
+    /// It was elected, or there is no election.
+    Acquired,
+    /// It gave the lead back when it was asked to end.
+    Released,
+    /// It could not renew it in time, or another took it.
+    Lost,
+}
+
+impl LeaderChange {
+    const ALL: [Self; 3] = [Self::Acquired, Self::Released, Self::Lost];
+
+    fn word(self) -> &'static str {
+        match self {
+            Self::Acquired => "acquired",
+            Self::Released => "released",
+            Self::Lost => "lost",
+        }
+    }
 }
 
 impl Metrics {
@@ -49,13 +74,23 @@ impl Metrics {
         let trips = IntCounter::new("rekindle_trips_total", "Versions that tripped the breaker.")?;
         let policies = IntGauge::new("rekindle_policies", "Policies that are worked for.")?;
         let api_errors = IntCounter::new("rekindle_api_errors_total", "Requests to the API server that failed.")?;
+        let leader = IntGauge::new("rekindle_leader", "1 while this replica leads, else 0.")?;
+        let leader_changes = IntCounterVec::new(
+            Opts::new("rekindle_leader_changes_total", "How often this replica came to lead or ceased to, by how."),
+            &["change"],
+        )?;
+        for change in LeaderChange::ALL {
+            leader_changes.with_label_values(&[change.word()]);
+        }
+        registry.register(Box::new(leader.clone()))?;
+        registry.register(Box::new(leader_changes.clone()))?;
         registry.register(Box::new(pushes.clone()))?;
         registry.register(Box::new(push_duration.clone()))?;
         registry.register(Box::new(versions.clone()))?;
         registry.register(Box::new(trips.clone()))?;
         registry.register(Box::new(policies.clone()))?;
         registry.register(Box::new(api_errors.clone()))?;
-        Ok(Self { registry, pushes, push_duration, versions, trips, policies, api_errors })
+        Ok(Self { registry, pushes, push_duration, versions, trips, policies, api_errors, leader, leader_changes })
     }
 
     /// A push ended.
@@ -92,6 +127,12 @@ impl Metrics {
         self.policies.set(i64::try_from(count).unwrap_or(i64::MAX));
     }
 
+    /// This replica leads from now on, or does not any more.
+    pub fn leads(&self, change: LeaderChange) {
+        self.leader.set(i64::from(change == LeaderChange::Acquired));
+        self.leader_changes.with_label_values(&[change.word()]).inc();
+    }
+
     /// A request to the API server failed.
     pub fn api_error(&self) {
         self.api_errors.inc();
@@ -120,6 +161,7 @@ mod tests {
         metrics.tripped();
         metrics.policies(2);
         metrics.api_error();
+        metrics.leads(LeaderChange::Acquired);
         let text = String::from_utf8(metrics.render()?)?;
         for line in [
             "rekindle_pushes_total{answer=\"ack\"} 1",
@@ -128,6 +170,9 @@ mod tests {
             "rekindle_trips_total 1",
             "rekindle_policies 2",
             "rekindle_api_errors_total 1",
+            "rekindle_leader 1",
+            "rekindle_leader_changes_total{change=\"acquired\"} 1",
+            "rekindle_leader_changes_total{change=\"lost\"} 0",
             "rekindle_push_duration_seconds_count 1",
         ] {
             assert!(text.contains(line), "{line} in {text}");

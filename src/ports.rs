@@ -85,6 +85,12 @@ pub enum ClusterError {
         /// The server's words.
         detail: String,
     },
+    /// The object is not what it was when it was looked at; worth another look.
+    #[error("{what} was changed by somebody else meanwhile")]
+    Conflict {
+        /// Which object.
+        what: String,
+    },
     /// The API server could not be reached, was too slow or had a fault; worth another try.
     #[error("the API server did not take {what}: {detail}")]
     Unavailable {
@@ -99,7 +105,7 @@ impl ClusterError {
     /// Whether the same request can succeed later without anybody changing anything.
     #[must_use]
     pub fn is_passing(&self) -> bool {
-        matches!(self, Self::Unavailable { .. })
+        matches!(self, Self::Conflict { .. } | Self::Unavailable { .. })
     }
 }
 

@@ -5,4 +5,7 @@ pub mod clock;
 pub mod settings;
 pub mod telemetry;
 
+pub mod identity;
+
+pub mod candidate;
 pub mod operator;

@@ -68,6 +68,12 @@ pub async fn connect() -> Result<Client, ConnectError> {
     client_of(config)
 }
 
+/// Whether [`connect`] goes by a pod's service account.
+#[must_use]
+pub fn is_in_cluster() -> bool {
+    std::env::var_os("KUBECONFIG").is_none_or(|value| value.is_empty()) && Config::incluster().is_ok()
+}
+
 /// A client that repeats nothing by itself: a create that was repeated blindly would hide who made the object.
 ///
 /// # Errors

@@ -51,6 +51,7 @@ impl Asked {
             (403, _) if detail.contains("being terminated") => ClusterError::Missing { what },
             (404, _) => ClusterError::Missing { what },
             (409, "AlreadyExists") => ClusterError::Exists { what },
+            (409, "Conflict") => ClusterError::Conflict { what },
             // No smaller object will come of a second try.
             (500, _) if detail.contains("request is too large") => ClusterError::Refused { what, detail },
             (400 | 403 | 405 | 406 | 413 | 415 | 422, _) => ClusterError::Refused { what, detail },

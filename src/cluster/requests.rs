@@ -100,8 +100,29 @@ impl Requests {
         object: &impl Serialize,
     ) -> Result<Written, ClusterError> {
         let body = serde_json::to_vec(object).map_err(|error| asked.unreadable(&error))?;
-        let params = PostParams { field_manager: Some(names::FIELD_MANAGER.to_owned()), ..Default::default() };
-        self.send(asked, with_header(kind.create(&params, body), ACCEPT, METADATA_ONLY)).await
+        self.send(asked, with_header(kind.create(&posted_by_us(), body), ACCEPT, METADATA_ONLY)).await
+    }
+
+    /// Creates an object; all of it comes back.
+    pub(super) async fn create_whole<T: Serialize + DeserializeOwned>(
+        &self,
+        asked: &Asked,
+        kind: &Request,
+        object: &T,
+    ) -> Result<T, ClusterError> {
+        let body = serde_json::to_vec(object).map_err(|error| asked.unreadable(&error))?;
+        self.send(asked, kind.create(&posted_by_us(), body)).await
+    }
+
+    /// Makes an object exactly this, if it is still at the resource version that it bears.
+    pub(super) async fn replace<T: Serialize + DeserializeOwned>(
+        &self,
+        asked: &Asked,
+        kind: &Request,
+        (name, object): (&str, &T),
+    ) -> Result<T, ClusterError> {
+        let body = serde_json::to_vec(object).map_err(|error| asked.unreadable(&error))?;
+        self.send(asked, kind.replace(name, &posted_by_us(), body)).await
     }
 
     /// Changes the named fields of an object, and nothing else.
@@ -146,6 +167,10 @@ impl Requests {
             Err(_) => Err(asked.unavailable(format!("it gave no answer within {} s", DEADLINE.as_secs()))),
         }
     }
+}
+
+fn posted_by_us() -> PostParams {
+    PostParams { field_manager: Some(names::FIELD_MANAGER.to_owned()), ..Default::default() }
 }
 
 fn written_by_us() -> PatchParams {

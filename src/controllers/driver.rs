@@ -14,6 +14,7 @@ use tokio_util::sync::CancellationToken;
 
 use super::view::Change;
 use super::worker::{Shared, Worker};
+use crate::leadership::Leadership;
 use crate::ports::{Clock, Cluster, ClusterError, ConfigMapFacts, Push};
 
 pub use super::worker::Shared as Parts;
@@ -35,12 +36,33 @@ impl<C: Cluster, P: Push, K: Clock> Controllers<C, P, K> {
         Self { shared, changes, workers: JoinSet::new(), running: BTreeMap::new(), errands: JoinSet::new() }
     }
 
-    /// Works until told to stop, then lets every worker finish what is under way. Begin when the picture is complete:
-    /// a worker that starts before its versions were seen would count anew.
-    pub async fn run(mut self, stop: CancellationToken) {
+    /// Keeps the picture complete and decides nothing, as long as the picture is kept.
+    pub async fn stand_by(&mut self) {
+        loop {
+            tokio::select! {
+                change = self.changes.recv() => match change {
+                    Some(change) => self.look(&change),
+                    None => return,
+                },
+                Some(_) = self.errands.join_next(), if !self.errands.is_empty() => {}
+            }
+        }
+    }
+
+    /// Works until told to stop, then lets every worker finish what is under way; ends at once, whatever is under way,
+    /// when the leadership is over. Begin when the picture is complete: a worker that starts before its versions were
+    /// seen would count anew.
+    pub async fn lead(&mut self, leadership: &Leadership, stop: &CancellationToken) {
+        self.shared = Arc::new(self.shared.under(leadership.clone()));
+        // What it told so far is part of everything that there is.
+        while self.changes.try_recv().is_ok() {}
+        for change in self.shared.view.everything() {
+            self.take(change);
+        }
         loop {
             tokio::select! {
                 biased;
+                () = leadership.over() => break,
                 () = stop.cancelled() => break,
                 change = self.changes.recv() => match change {
                     Some(change) => self.take(change),
@@ -50,22 +72,39 @@ impl<C: Cluster, P: Push, K: Clock> Controllers<C, P, K> {
                 Some(_) = self.errands.join_next(), if !self.errands.is_empty() => {}
             }
         }
-        for (_, token) in self.running.values() {
+        for (_, token) in std::mem::take(&mut self.running).values() {
             token.cancel();
         }
-        while self.workers.join_next().await.is_some() {}
+        tokio::select! {
+            biased;
+            () = leadership.over() => {}
+            () = async { while self.workers.join_next().await.is_some() {} } => {}
+        }
+        self.workers.shutdown().await;
+        self.errands.shutdown().await;
+        self.shared = Arc::new(self.shared.under(Leadership::none()));
+        self.shared.metrics.policies(0);
+    }
+
+    /// What the picture itself needs, whoever leads.
+    fn look(&mut self, change: &Change) {
+        match change {
+            Change::Policy(_) | Change::PolicyGone(_) | Change::Unusable(..) => {
+                self.shared.files.want(self.shared.view.directories());
+            }
+            Change::Fetch(namespace, name) => self.fetch(namespace.clone(), name.clone()),
+            Change::Schema(..) | Change::Labeled(_) | Change::Rollback(..) => {}
+        }
     }
 
     fn take(&mut self, change: Change) {
-        if matches!(change, Change::Policy(_) | Change::PolicyGone(_) | Change::Unusable(..)) {
-            self.shared.files.want(self.shared.view.directories());
-        }
+        self.look(&change);
         match change {
             Change::Policy(id) => self.start(id),
             Change::PolicyGone(id) => self.stop(&id),
             Change::Unusable(id, generation, problem) => self.show_unusable(id, generation, problem),
             Change::Schema(namespace, name) => self.show_schema(namespace, name),
-            Change::Fetch(namespace, name) => self.fetch(namespace, name),
+            Change::Fetch(..) => {}
             Change::Labeled(facts) => self.default_policy(*facts),
             Change::Rollback(policy, name) => self.judge_orphan(policy, name),
         }

@@ -185,7 +185,7 @@ impl<C: Cluster, P: Push, K: Clock> Worker<C, P, K> {
     ) -> Option<Arc<Shipment>> {
         let now = self.shared.clock.now();
         let (keys, _) = self.keys.as_ref()?;
-        let cargo = Cargo { policy: &self.id, version, documents, reason, epoch: self.shared.epoch };
+        let cargo = Cargo { policy: &self.id, version, documents, reason, epoch: self.shared.leadership.epoch() };
         match self.shipments.prepare(&cargo, keys, now) {
             Ok(shipment) => Some(shipment),
             Err(error) => {
@@ -234,13 +234,20 @@ impl<C: Cluster, P: Push, K: Clock> Worker<C, P, K> {
         let keys: Vec<TargetKey> = targets.iter().map(|(key, ..)| key.clone()).collect();
         let targets: Vec<(TargetKey, Endpoint)> =
             targets.into_iter().map(|(key, _, endpoint)| (key, endpoint)).collect();
-        let (news, push, metrics) = (self.news.clone(), self.shared.push.clone(), self.shared.metrics.clone());
+        let (news, shared) = (self.news.clone(), self.shared.clone());
         self.tasks.spawn(async move {
             let (answers, mut answered) = mpsc::channel(1024);
-            let sending = push.push(shipment, targets, answers);
+            let sending = async {
+                // Another may lead by now: what is on its way is cut off.
+                tokio::select! {
+                    biased;
+                    () = shared.leadership.over() => {}
+                    () = shared.push.push(shipment, targets, answers) => {}
+                }
+            };
             let passing_on = async {
                 while let Some((key, answer, took)) = answered.recv().await {
-                    metrics.pushed(&answer, took);
+                    shared.metrics.pushed(&answer, took);
                     let _ = news.send(News::Answered { key, pushed, answer }).await;
                 }
             };

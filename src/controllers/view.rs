@@ -64,7 +64,7 @@ impl View {
         self.content().bell(policy)
     }
 
-    /// The policy's status as it was first seen, to restore the memory from.
+    /// The policy's status as it was last seen, to restore the memory from.
     #[must_use]
     pub fn seen_status(&self, policy: &PolicyId) -> Option<PolicyStatus> {
         self.content().seen_status(policy)
@@ -96,6 +96,12 @@ impl View {
     #[must_use]
     pub fn has_open_rollback(&self, policy: &PolicyId, name: &ObjectName) -> bool {
         self.content().has_open_rollback(policy, name)
+    }
+
+    /// Everything that there is, as if it were seen for the first time: for whoever begins to lead.
+    #[must_use]
+    pub fn everything(&self) -> Vec<Change> {
+        self.content().everything()
     }
 
     /// A ConfigMap was read apart from the watch; what the watch saw meanwhile counts more.

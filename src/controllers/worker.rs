@@ -5,7 +5,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use rekindle_core::contract::signature::PushKeys;
-use rekindle_core::ids::{Epoch, PolicyId};
+use rekindle_core::ids::PolicyId;
 use rekindle_core::reconcile::decide;
 use rekindle_core::reconcile::ledger::Ledger;
 use rekindle_core::reconcile::observed::Observed;
@@ -22,6 +22,7 @@ use super::memory::Memory;
 use super::reporter::{self, Reporter, Wanted};
 use super::shipments::Shipments;
 use super::view::{Snapshot, View};
+use crate::leadership::Leadership;
 use crate::metrics::Metrics;
 use crate::ports::{Clock, Cluster, Files, Push};
 
@@ -45,12 +46,28 @@ pub struct Shared<C, P, K> {
     pub clock: Arc<K>,
     /// Which addresses may be pushed to.
     pub addresses: AddressRules,
-    /// The leader's epoch.
-    pub epoch: Epoch,
+    /// Whether this replica leads; nothing is decided when it does not.
+    pub leadership: Leadership,
     /// What is counted.
     pub metrics: Metrics,
     /// The directories of files.
     pub files: Arc<dyn Files>,
+}
+
+impl<C, P, K> Shared<C, P, K> {
+    /// The same for another time in office.
+    pub(super) fn under(&self, leadership: Leadership) -> Self {
+        Self {
+            view: self.view.clone(),
+            cluster: self.cluster.clone(),
+            push: self.push.clone(),
+            clock: self.clock.clone(),
+            addresses: self.addresses,
+            leadership,
+            metrics: self.metrics.clone(),
+            files: self.files.clone(),
+        }
+    }
 }
 
 /// News for a worker from the tasks that it started.

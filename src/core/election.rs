@@ -9,7 +9,7 @@ mod tests;
 
 use std::time::Duration;
 
-pub use timing::{Timing, TimingError};
+pub use timing::{LONGEST_LEASE, SHORTEST_LEASE, Timing, TimingError};
 
 use crate::ids::Epoch;
 

@@ -3,8 +3,12 @@
 
 use std::net::SocketAddr;
 use std::path::PathBuf;
+use std::time::Duration;
 
 use clap::{Args, ValueEnum};
+use rekindle_core::election::{LONGEST_LEASE, Timing, TimingError};
+
+use crate::convert::{InvalidDuration, parse_duration};
 
 /// Carry edits of ConfigMaps and mounted files into annotated pods.
 #[derive(Debug, Clone, Args)]
@@ -25,6 +29,10 @@ pub struct OperatorArguments {
     #[arg(long, env = "REKINDLE_ALLOW_LOOPBACK_TARGETS")]
     pub allow_loopback_targets: bool,
 
+    /// How one of several replicas is found that leads
+    #[command(flatten)]
+    pub election: ElectionArguments,
+
     /// How log lines are written
     #[arg(long, env = "REKINDLE_LOG_FORMAT", value_enum, default_value_t = LogFormat::Text)]
     pub log_format: LogFormat,
@@ -32,6 +40,55 @@ pub struct OperatorArguments {
     /// Which log lines are written, in the syntax of tracing's EnvFilter
     #[arg(long, env = "REKINDLE_LOG", value_name = "FILTER", default_value = "info")]
     pub log: String,
+}
+
+/// How one of several replicas is found that leads.
+#[derive(Debug, Clone, Args)]
+pub struct ElectionArguments {
+    /// Let one of several replicas lead, found by a Lease. By default true in a pod, and false elsewhere
+    #[arg(
+        long,
+        env = "REKINDLE_LEADER_ELECTION",
+        value_name = "TRUE|FALSE",
+        num_args = 0..=1,
+        require_equals = true,
+        default_missing_value = "true"
+    )]
+    pub leader_election: Option<bool>,
+
+    /// The namespace of the Lease. By default the operator's own
+    #[arg(long, env = "REKINDLE_LEADER_ELECTION_NAMESPACE", value_name = "NAMESPACE")]
+    pub leader_election_namespace: Option<String>,
+
+    /// The name of the Lease
+    #[arg(long, env = "REKINDLE_LEASE_NAME", value_name = "NAME", default_value = "rekindle-operator")]
+    pub lease_name: String,
+
+    /// After so long without a sign of the leader another takes over: whole seconds, from 1s to 1h
+    #[arg(long, env = "REKINDLE_LEASE_DURATION", value_name = "TIME", value_parser = span, default_value = "15s")]
+    pub lease_duration: Duration,
+
+    /// A leader that cannot renew the Lease for so long stops: at most nine tenths of the lease duration
+    #[arg(long, env = "REKINDLE_RENEW_DEADLINE", value_name = "TIME", value_parser = span, default_value = "10s")]
+    pub renew_deadline: Duration,
+
+    /// How often the Lease is renewed, and looked at by those who wait: at most a third of the renew deadline
+    #[arg(long, env = "REKINDLE_RETRY_PERIOD", value_name = "TIME", value_parser = span, default_value = "2s")]
+    pub retry_period: Duration,
+}
+
+impl ElectionArguments {
+    /// The times of the election.
+    ///
+    /// # Errors
+    /// They do not fit each other.
+    pub fn timing(&self) -> Result<Timing, TimingError> {
+        Timing::new(self.lease_duration, self.renew_deadline, self.retry_period)
+    }
+}
+
+fn span(text: &str) -> Result<Duration, InvalidDuration> {
+    parse_duration(text, Duration::ZERO..=LONGEST_LEASE)
 }
 
 /// How log lines are written.

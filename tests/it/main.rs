@@ -13,6 +13,7 @@ mod crash;
 mod crds;
 mod docs;
 mod edits;
+mod election;
 mod faults;
 mod first_use;
 mod lifecycle;

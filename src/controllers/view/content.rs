@@ -1,6 +1,7 @@
 //! What the shared picture holds, behind its lock.
 //! Must not do anything slow: every watch and every worker waits for it.
 
+mod everything;
 mod take;
 
 use std::collections::{BTreeMap, BTreeSet};
@@ -30,6 +31,9 @@ type Place = (Namespace, ObjectName);
 pub struct Content {
     policies: BTreeMap<PolicyId, PolicyEntry>,
     named: BTreeMap<Place, BTreeSet<PolicyId>>,
+    /// ConfigMaps that carry the label though no policy names them, without their content: whoever begins to lead
+    /// gives them their default policy.
+    labeled: BTreeMap<Place, ConfigMapFacts>,
     config_maps: BTreeMap<Place, Option<Arc<ConfigMapFacts>>>,
     schemas: BTreeMap<Place, SchemaEntry>,
     versions: BTreeMap<PolicyId, Arc<History>>,
@@ -42,6 +46,7 @@ pub struct Content {
 #[derive(Debug)]
 struct PolicyEntry {
     policy: Result<Arc<Policy>, String>,
+    generation: i64,
     status: Option<PolicyStatus>,
     bell: Arc<Notify>,
 }

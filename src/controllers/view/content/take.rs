@@ -1,6 +1,7 @@
 //! How each kind of sighting changes the picture, whom it wakes, and what it means for the driver.
 //! Must not wake anybody for what changes nothing.
 
+use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use rekindle_core::ids::{Namespace, ObjectName, PolicyId, Uid, VersionNumber};
@@ -29,16 +30,18 @@ impl Content {
     }
 
     fn take_policy(&mut self, id: PolicyId, seen: PolicySeen) -> Vec<Change> {
-        let known = self.policies.get(&id);
-        let same = known.is_some_and(|entry| match (&entry.policy, &seen.policy) {
+        let known = self.policies.get_mut(&id);
+        let same = known.as_ref().is_some_and(|entry| match (&entry.policy, &seen.policy) {
             (Ok(old), Ok(new)) => old.generation == new.generation && old.uid == new.uid,
             (Err(old), Err(new)) => old == new,
             _ => false,
         });
-        if same {
+        if let (true, Some(entry)) = (same, known) {
+            // Nobody is woken for it, but whoever restores a memory needs the newest.
+            entry.status = seen.status;
             return Vec::new();
         }
-        let bell = known.map_or_else(|| Arc::new(Notify::new()), |entry| entry.bell.clone());
+        let bell = self.policies.get(&id).map_or_else(|| Arc::new(Notify::new()), |entry| entry.bell.clone());
         let mut changes = Vec::new();
         let policy = seen.policy.map(Arc::new);
         match &policy {
@@ -48,7 +51,8 @@ impl Content {
             }
             Err(problem) => changes.push(Change::Unusable(id.clone(), seen.generation, problem.clone())),
         }
-        self.policies.insert(id.clone(), PolicyEntry { policy, status: seen.status, bell });
+        let (generation, status) = (seen.generation, seen.status);
+        self.policies.insert(id.clone(), PolicyEntry { policy, generation, status, bell });
         self.claim(&id.namespace);
         changes.extend(self.unknown(&id));
         self.ring_namespace(&id.namespace);
@@ -74,7 +78,9 @@ impl Content {
             Source::Files { .. } => None,
         });
         for name in sources.chain(&policy.active_copy) {
-            self.named.entry((id.namespace.clone(), name.clone())).or_default().insert(id.clone());
+            let place = (id.namespace.clone(), name.clone());
+            self.labeled.remove(&place);
+            self.named.entry(place).or_default().insert(id.clone());
         }
         self.forget_unnamed();
     }
@@ -193,7 +199,12 @@ impl Content {
             }
             return Vec::new();
         }
-        labeled.map(Change::Labeled).into_iter().collect()
+        let Some(facts) = labeled else {
+            self.labeled.remove(&place);
+            return Vec::new();
+        };
+        self.labeled.insert(place, ConfigMapFacts { documents: Ok(BTreeMap::new()), ..(*facts).clone() });
+        vec![Change::Labeled(facts)]
     }
 
     fn take_pod(&mut self, namespace: Namespace, uid: Uid, seen: Option<Box<PodFacts>>) -> Vec<Change> {
