@@ -9,6 +9,8 @@
 
 pub mod store;
 
+pub mod notify;
+
 #[cfg(feature = "watch")]
 pub mod watch;
 

@@ -100,7 +100,7 @@ impl Tree {
     }
 
     /// Whether this is the same part of memory, or the same scalar.
-    fn is(&self, other: &Self) -> bool {
+    pub(crate) fn is(&self, other: &Self) -> bool {
         match (self, other) {
             (Self::Map(a), Self::Map(b)) => Arc::ptr_eq(a, b),
             (Self::List(a), Self::List(b)) => Arc::ptr_eq(a, b),

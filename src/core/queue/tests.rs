@@ -3,21 +3,12 @@
 
 use proptest::collection::vec;
 use proptest::prelude::*;
-use proptest::test_runner::RngSeed;
 
 use super::*;
+use crate::cases::cases;
 
 const PATIENCE: Duration = Duration::from_millis(100);
 const LIMITS: Limits = Limits { capacity: 5, batch: 3, patience: PATIENCE };
-
-fn cases(cases: u32) -> ProptestConfig {
-    let default = ProptestConfig::default();
-    let rng_seed = match default.rng_seed {
-        RngSeed::Random => RngSeed::Fixed(1),
-        given => given,
-    };
-    ProptestConfig { cases, failure_persistence: None, rng_seed, ..default }
-}
 
 #[derive(Debug, Clone)]
 enum Step {

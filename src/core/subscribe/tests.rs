@@ -7,22 +7,14 @@ use std::time::Duration;
 use proptest::collection::{btree_map, vec};
 use proptest::prelude::*;
 use proptest::sample::select;
-use proptest::test_runner::RngSeed;
 use serde_json::json;
 
 use super::*;
+use crate::cases::cases;
 use crate::retry::Backoff;
 use crate::time::Timestamp;
+use crate::tree::Tree;
 use crate::value::{Path, Segment, Value};
-
-fn cases(cases: u32) -> ProptestConfig {
-    let default = ProptestConfig::default();
-    let rng_seed = match default.rng_seed {
-        RngSeed::Random => RngSeed::Fixed(1),
-        given => given,
-    };
-    ProptestConfig { cases, failure_persistence: None, rng_seed, ..default }
-}
 
 /// `a.b.0`, with digits as indices.
 fn path(text: &str) -> Path {
@@ -203,7 +195,10 @@ proptest! {
                 (old, new) => old != new,
             })
             .collect();
-        prop_assert_eq!(touched(&old, &new), expected);
+        prop_assert_eq!(touched(&old, &new), expected.clone());
+        let old = Tree::from(&old);
+        prop_assert_eq!(touched(&old, &Tree::from(&new)), expected.clone());
+        prop_assert_eq!(touched(&old, &old.grown_to(&new)), expected);
     }
 
     #[test]

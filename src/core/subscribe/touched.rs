@@ -1,6 +1,7 @@
 //! Which paths a change touches: a walk over the old tree and the new one side by side.
 //! Must not know how a tree is held; parts that both share need no walk if the tree can tell.
 
+use crate::tree::Tree;
 use crate::value::{Path, Segment, Value};
 
 /// A part of a tree: what the walk needs to know of it.
@@ -41,6 +42,24 @@ impl Part for Value {
         match (self, other) {
             (Self::Array(_) | Self::Object(_), _) => std::ptr::eq(self, other),
             (old, new) => old == new,
+        }
+    }
+}
+
+impl Part for Tree {
+    fn shape(&self) -> Shape<'_, Self> {
+        match self {
+            Self::List(items) => Shape::List(items.iter().collect()),
+            Self::Map(entries) => Shape::Map(entries.iter().map(|(key, part)| (key.as_ref(), part)).collect()),
+            _ => Shape::Leaf,
+        }
+    }
+
+    fn same(&self, other: &Self) -> bool {
+        match (self, other) {
+            // Texts are compared whole: they may be equal without being shared.
+            (Self::Text(old), Self::Text(new)) => old == new,
+            (old, new) => old.is(new),
         }
     }
 }
