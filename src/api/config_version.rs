@@ -49,6 +49,8 @@ use crate::shapes;
 )]
 #[serde(rename_all = "camelCase")]
 #[x_kube(validation = Rule::new("self == oldSelf").message("a version is immutable; a change makes a new one"))]
+#[x_kube(validation = Rule::new("!has(self.lastGood) || self.lastGood < self.number")
+    .message("lastGood must be the number of an older version"))]
 pub struct ConfigVersionSpec {
     /// The name of the policy, at most 240 characters.
     #[schemars(schema_with = "shapes::policy_name")]
@@ -63,6 +65,11 @@ pub struct ConfigVersionSpec {
     #[serde(default, skip_serializing_if = "Option::is_none")]
     #[schemars(schema_with = "shapes::number")]
     pub parent: Option<u64>,
+    /// The number of the version that was last-good when this one was recorded, which a trip returns to; absent when
+    /// none was.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[schemars(schema_with = "shapes::number")]
+    pub last_good: Option<u64>,
     /// Where it came from.
     pub origin: Origin,
     /// `Valid`: it passed validation. `Forced`: a rollback took it back unchecked, because a person asked for that.

@@ -42,6 +42,7 @@ pub fn version_object(policy: &Policy, version: &NewVersion) -> api::ConfigVersi
         number: version.number.0,
         digest: version.digest.to_string(),
         parent: version.parent.map(|number| number.0),
+        last_good: version.last_good.map(|number| number.0),
         origin: origin(&version.origin),
         verdict: match version.origin {
             Origin::Rollback { forced: true, .. } => api::Verdict::Forced,
@@ -129,6 +130,7 @@ pub fn recorded(object: &api::ConfigVersion) -> Result<(PolicyId, Recorded), Unu
         number,
         digest: Digest::parse(&spec.digest).in_field("spec.digest")?,
         parent: spec.parent.map(VersionNumber),
+        last_good: spec.last_good.map(VersionNumber),
         origin: read_origin(spec)?,
         content: stored(&spec.content),
         changed: spec.diff.paths.clone(),

@@ -84,6 +84,8 @@ pub struct NewVersion {
     pub digest: Digest,
     /// The version that was active before.
     pub parent: Option<VersionNumber>,
+    /// The version that was last-good then. The record carries the proof of that one, whose status may come too late.
+    pub last_good: Option<VersionNumber>,
     /// What it came from.
     pub origin: Origin,
     /// The content, compressed.
@@ -105,6 +107,8 @@ pub struct Recorded {
     pub digest: Digest,
     /// The version that was active before.
     pub parent: Option<VersionNumber>,
+    /// The version that was last-good then: an older one that every target had proved.
+    pub last_good: Option<VersionNumber>,
     /// What it came from.
     pub origin: Origin,
     /// The content as recorded; checked against the digest when it is opened.
@@ -158,6 +162,7 @@ impl From<&NewVersion> for Recorded {
             number: new.number,
             digest: new.digest,
             parent: new.parent,
+            last_good: new.last_good,
             origin: new.origin.clone(),
             content: StoredContent { encoding: Ok(new.content.encoding), bytes: new.content.bytes.clone() },
             changed: new.diff.paths.clone(),

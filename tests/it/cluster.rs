@@ -96,6 +96,7 @@ pub fn version(number: u64, text: &'static str) -> NewVersion {
         number: VersionNumber(number),
         digest: Digest::of(&documents),
         parent: number.checked_sub(1).filter(|parent| *parent > 0).map(VersionNumber),
+        last_good: None,
         origin: Origin::Edit(vec![source]),
         content: pack(&documents).unwrap(),
         documents,

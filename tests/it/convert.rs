@@ -86,6 +86,7 @@ fn version(documents: Documents, number: u64, origin: Origin) -> NewVersion {
         number: VersionNumber(number),
         digest: Digest::of(&documents),
         parent: (number > 1).then(|| VersionNumber(number - 1)),
+        last_good: (number > 1).then(|| VersionNumber(number - 1)),
         origin,
         content: pack(&documents).unwrap(),
         documents,

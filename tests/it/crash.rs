@@ -7,8 +7,12 @@ pub mod story;
 use anyhow::{Context, Result, bail, ensure};
 use futures::StreamExt as _;
 
+use serde_json::json;
+
 use crate::support::invariants::assert_invariants;
-use crate::support::stage::Stage;
+use crate::support::proxy::{Act, Request, Rule};
+use crate::support::scene::condition_of;
+use crate::support::stage::{Stage, app};
 use point::Point;
 use story::Story;
 
@@ -62,7 +66,7 @@ async fn a_rollout_survives_a_crash_between_its_pushes() -> Result<()> {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn a_revert_survives_a_crash() -> Result<()> {
-    let quarantines = |request: &crate::support::proxy::Request| {
+    let quarantines = |request: &Request| {
         request.line() == "patch reloadpolicies/status checkout"
             && request.body[0]["value"]["quarantined"].as_array().is_some_and(|list| !list.is_empty())
     };
@@ -71,6 +75,30 @@ async fn a_revert_survives_a_crash() -> Result<()> {
         Point::around("the status with the quarantine", quarantines),
     ];
     survives(Story::Revert, points.into_iter().flatten().chain(Point::among_pushes_of(2)).collect()).await
+}
+
+/// The record of version 2 is then the only one that knows it.
+#[tokio::test(flavor = "multi_thread")]
+async fn what_was_proven_is_returned_to_though_no_status_came_to_say_so() -> Result<()> {
+    let mut stage = Stage::set(Story::Revert.plan()).await?;
+    let shows = |request: &Request| request.line() == "patch configversions/status checkout-v1";
+    let busy = Act::refuse(503, "ServiceUnavailable", "the server is busy");
+    stage.proxy.rule(Rule::always(busy, shows));
+    let create = |request: &Request| request.line() == "create configversions checkout-v2";
+    stage.proxy.rule(Rule::once(Act::KillAfter, create));
+    stage.start().await?;
+    stage.scene.edit(&app(10)).await?;
+    let proven =
+        |request: &Request| condition_of(&json!({"status": request.body[0]["value"]}), "Proven")["status"] == "True";
+    let told = async || Ok(stage.proxy.log().iter().any(|request| shows(request) && proven(request)));
+    stage.scene.until("the operator wants to show that version 1 is proven", told).await?;
+    stage.scene.edit(&app(99)).await?;
+    stage.operator_died().await?;
+    stage.proxy.clear();
+    ensure!(stage.scene.versions().await?.values().all(|version| version.status.is_none()), "a status was written");
+    stage.start().await?;
+    Story::Revert.end(&stage).await?;
+    assert_invariants(&stage).await
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -89,7 +117,7 @@ async fn a_rollback_survives_a_crash() -> Result<()> {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn the_active_copy_survives_a_crash() -> Result<()> {
-    let writes = |request: &crate::support::proxy::Request| request.resource == "configmaps" && request.is_write();
+    let writes = |request: &Request| request.resource == "configmaps" && request.is_write();
     survives(Story::Copy, Point::around("the create of the copy", writes).into()).await?;
     survives(Story::CopyAgain, Point::around("the change of the copy", writes).into()).await
 }
@@ -101,12 +129,12 @@ async fn pruning_survives_a_crash() -> Result<()> {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn restoring_the_source_survives_a_crash() -> Result<()> {
-    let restores = |request: &crate::support::proxy::Request| request.resource == "configmaps" && request.is_write();
+    let restores = |request: &Request| request.resource == "configmaps" && request.is_write();
     survives(Story::Restore, Point::around("the write of the author's ConfigMap", restores).into()).await
 }
 
 #[tokio::test(flavor = "multi_thread")]
 async fn making_the_push_key_survives_a_crash() -> Result<()> {
-    let makes = |request: &crate::support::proxy::Request| request.line() == "create secrets rekindle-push-key";
+    let makes = |request: &Request| request.line() == "create secrets rekindle-push-key";
     survives(Story::Key, Point::around("the create of the push key", makes).into()).await
 }

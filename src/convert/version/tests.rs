@@ -30,6 +30,7 @@ fn version(origin: Origin) -> NewVersion {
         number: VersionNumber(7),
         digest: Digest::of(&documents),
         parent: Some(VersionNumber(6)),
+        last_good: Some(VersionNumber(5)),
         origin,
         content: pack(&documents).unwrap(),
         documents,

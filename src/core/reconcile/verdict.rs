@@ -103,6 +103,7 @@ pub(super) fn returning(situation: &Situation<'_>, to: &Recorded, origin: Origin
         number: situation.next_number(),
         digest: to.digest,
         parent,
+        last_good: situation.last_good.map(|good| good.number),
         origin,
         content: Packed { encoding, bytes, size: documents.size() },
         diff: diff_from_active(situation, &documents),

@@ -16,7 +16,8 @@ impl Ledger {
     ///
     /// A crash may have come between a record and the status that tells of it, so what each record newer than the
     /// status implies is added: a revert implies a quarantine and a breaker that stays open for `open_for`, a
-    /// rollback sets aside what it left, an edit means that the source had moved on.
+    /// rollback sets aside what it left, an edit means that the source had moved on. And what a record names as
+    /// last-good was proven, whether its own status came to say so or not.
     #[must_use]
     pub fn restore(
         status: Option<&PolicyStatus>,
@@ -35,6 +36,7 @@ impl Ledger {
         for version in history.values() {
             ledger.last_number = ledger.last_number.max(version.number);
             ledger.imply_quarantine(version, history);
+            ledger.imply_proof(version, history);
             if version.number > told {
                 ledger.imply(version, history, open_for);
             }
@@ -63,6 +65,12 @@ impl Ledger {
             at: version.created,
             restored: false,
         });
+    }
+
+    /// What was last-good when a version was recorded had been proven before.
+    fn imply_proof(&mut self, version: &Recorded, history: &BTreeMap<VersionNumber, Arc<Recorded>>) {
+        let good = version.last_good.filter(|good| *good < version.number).and_then(|good| history.get(&good));
+        self.proven.extend(good.filter(|good| !good.proven).map(|good| good.number));
     }
 
     /// What a version implies that was recorded after the status was written.

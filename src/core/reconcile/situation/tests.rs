@@ -19,6 +19,7 @@ fn version(origin: Origin) -> Recorded {
         number: VersionNumber(4),
         digest: Digest::of(&Documents::default()),
         parent: None,
+        last_good: None,
         origin,
         content: StoredContent { encoding: Ok(Encoding::Zstd), bytes: bytes::Bytes::new() },
         changed: Vec::new(),

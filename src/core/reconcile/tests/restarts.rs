@@ -172,3 +172,33 @@ fn a_trip_that_only_the_status_tells_of_still_leads_back() {
     assert_eq!(world.done(), [Recorded(3), Pushed(3, vec!["pod-0".into(), "pod-1".into(), "pod-2".into()])]);
     assert_eq!(world.history[&version(3)].digest, digest("pool: 1\n"));
 }
+
+#[test]
+fn a_trip_leads_back_though_no_status_came_to_tell_that_the_version_before_was_proven() {
+    let mut world = World::new(3);
+    world.writes_statuses = false;
+    world.edit("pool: 1\n");
+    world.settle();
+    world.edit(HURTS);
+    world.round();
+    assert_eq!((world.history.len(), world.history[&version(1)].proven), (2, false));
+    world.crash();
+    world.writes_statuses = true;
+    world.settle();
+    assert_eq!((world.reverts(), world.runs()), (1, vec![3; 3]));
+    assert_eq!(world.history[&version(3)].digest, digest("pool: 1\n"));
+    assert!(world.history[&version(1)].proven, "the status is made up for");
+}
+
+#[test]
+fn a_record_proves_no_version_but_an_older_one_that_is_still_there() {
+    let mut world = World::running(1);
+    world.edit("pool: 2\n");
+    world.settle();
+    for (number, good) in [(1, 2), (2, 9)] {
+        let record = std::sync::Arc::make_mut(world.history.get_mut(&version(number)).unwrap());
+        (record.proven, record.last_good) = (false, Some(version(good)));
+    }
+    let ledger = Ledger::restore(world.status.as_ref(), &world.history, Duration::from_secs(60));
+    assert_eq!(ledger.proven.len(), 0);
+}

@@ -126,6 +126,8 @@ pub struct World {
     left: BTreeSet<Digest>,
     held: Option<Digest>,
     tripped_now: BTreeSet<VersionNumber>,
+    /// What was last-good when the newest version was recorded.
+    known_good: Option<VersionNumber>,
     pub lives: i64,
 }
 
@@ -194,6 +196,7 @@ impl World {
             left: BTreeSet::new(),
             held: None,
             tripped_now: BTreeSet::new(),
+            known_good: None,
             lives: 0,
         };
         for number in 0..pods {
@@ -279,6 +282,10 @@ impl World {
         self.tripped_now.clear();
         self.shown = Shown::default();
         self.ledger = Ledger::restore(self.status.as_ref(), &self.history, self.policy.breaker.open_for);
+        if let Some(good) = self.known_good.and_then(|good| self.history.get(&good)) {
+            let known = good.proven || self.ledger.proven.contains(&good.number);
+            assert!(known, "what a recorded version can be taken back to is not forgotten: {}", good.number);
+        }
     }
 
     /// Damages the bytes of a record.
@@ -429,6 +436,7 @@ impl World {
         let record = Recorded { created: self.now, ..Recorded::from(new) };
         self.history.insert(new.number, Arc::new(record));
         self.ledger.recorded(new.number);
+        self.known_good = self.status().last_good.map(|good| good.version);
         self.happened.push(Happened::Recorded(new.number.0));
         true
     }
@@ -436,9 +444,11 @@ impl World {
     /// S6 and "done once": one revert for what tripped, never the same edit again, one version for a rollback.
     fn check_once(&mut self, new: &crate::record::NewVersion) {
         let renumbered = self.history.values().next_back().is_some_and(|last| last.digest == new.digest);
+        // One that is recorded again under a higher number names what may be pruned by now.
+        let digest_of = |number: &VersionNumber| self.history.get(number).map(|version| version.digest);
         match &new.origin {
-            Origin::Revert { from, .. } => drop(self.reverted.insert(self.history[from].digest)),
-            Origin::Rollback { from, .. } => drop(self.left.insert(self.history[from].digest)),
+            Origin::Revert { from, .. } => self.reverted.extend(digest_of(from)),
+            Origin::Rollback { from, .. } => self.left.extend(digest_of(from)),
             Origin::Edit(_) | Origin::File(_) if !renumbered => {
                 assert!(!self.reverted.contains(&new.digest), "S6: what tripped is not tried again");
                 assert!(!self.left.contains(&new.digest), "what a person rolled back from is not tried again");
