@@ -224,6 +224,26 @@ mod tests {
     }
 
     #[test]
+    fn the_word_for_a_format_is_the_one_in_the_contract() {
+        use Format::{Binary, Env, Json, Properties, Text, Toml, Yaml};
+        let words = ["yaml", "json", "toml", "env", "properties", "text", "binary"];
+        for (format, word) in [Yaml, Json, Toml, Env, Properties, Text, Binary].into_iter().zip(words) {
+            assert_eq!(format.to_string(), word);
+            assert_eq!(serde_json::to_value(format).ok(), Some(word.into()), "what is sent is the same word");
+        }
+    }
+
+    #[test]
+    fn a_set_is_found_counted_and_shown_without_its_contents() {
+        let documents = Documents::join([source(&[("a", "hunter2"), ("b", "")])]);
+        assert_eq!(documents.get(&name("a")).map(AsRef::as_ref), Some(b"hunter2".as_ref()));
+        assert_eq!(documents.get(&name("c")), None);
+        assert_eq!((documents.len(), documents.size(), documents.is_empty()), (2, 7, false));
+        assert_eq!(format!("{documents:?}"), r#"{"a": 7, "b": 0}"#);
+        assert!(Documents::default().is_empty());
+    }
+
+    #[test]
     fn a_recorded_set_with_a_name_twice_is_refused() {
         let twice = vec![(name("a"), Bytes::new()), (name("a"), Bytes::new())];
         assert!(Documents::from_ordered(twice).is_err());

@@ -294,3 +294,20 @@ fn limits_hold_for_number_and_size() {
     assert_eq!(decode(1, 6), Err(BodyError::TooMuch { what: "documents", limit: 1 }));
     assert_eq!(decode(2, 5), Err(BodyError::TooMuch { what: "bytes of content", limit: 5 }));
 }
+
+#[test]
+fn a_reason_is_sent_as_its_word() {
+    use Reason::{CatchUp, Edit, File, Revert, Rollback};
+    for reason in [Edit, File, Rollback, Revert, CatchUp] {
+        let sent = Body { reason, ..body(Documents::default()) };
+        let wire: Value = serde_json::from_slice(&sent.encode().unwrap()).unwrap();
+        assert_eq!(wire["reason"], reason.as_str());
+        assert_eq!(decode(&wire).map(|body| body.reason), Ok(reason));
+    }
+}
+
+#[test]
+fn a_body_is_shown_without_its_contents() {
+    let shown = format!("{:?}", body(documents(&[("app.yaml", b"password: hunter2")])));
+    assert!(shown.contains("app.yaml") && !shown.contains("hunter2"), "{shown}");
+}

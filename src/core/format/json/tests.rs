@@ -188,3 +188,14 @@ proptest! {
         }
     }
 }
+
+/// Should the two readings ever differ, what serde_json refuses is refused all the same.
+#[test]
+fn what_only_the_first_reading_refuses_is_told_with_its_place() {
+    let refused = read("[1,\n 2", &Watch::new("")).unwrap_err();
+    let problems = explain("[1, 2]", Err(refused)).unwrap_err();
+    let [problem] = problems.as_slice() else { panic!("{problems:?}") };
+    let finding = problem.clone().into_finding(&crate::document::DocumentName::parse("a.json").unwrap());
+    assert_eq!((finding.rule, finding.position), (Rule::Syntax, Some(Position { line: 2, column: 2 })));
+    assert_eq!(explain("[1, 2]", Ok(json!([1, 2]))), Ok(json!([1, 2])));
+}

@@ -187,3 +187,108 @@ pub(crate) fn field<'node>(node: &'node Node, escaped: &str) -> Option<(&'node S
     }
     node.properties.iter().find(|(key, _)| escape(key).as_deref() == Some(escaped))
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn list(item: Ty<'static>) -> Ty<'static> {
+        Ty::List(Box::new(item))
+    }
+
+    fn map(value: Ty<'static>) -> Ty<'static> {
+        Ty::Map(Box::new(Ty::Text), Box::new(value))
+    }
+
+    fn optional(inner: Ty<'static>) -> Ty<'static> {
+        Ty::Optional(Box::new(inner))
+    }
+
+    fn joined(one: &Ty<'_>, two: &Ty<'_>) -> Option<String> {
+        let (ahead, back) = (one.join(two), two.join(one));
+        let say = |ty: Option<Ty<'_>>| ty.map(|ty| ty.to_string());
+        assert_eq!(one.fits(two), ahead.is_some());
+        let ahead = say(ahead);
+        assert_eq!(ahead, say(back), "{one} and {two} fit in either order alike");
+        ahead
+    }
+
+    #[test]
+    fn every_type_is_called_by_its_name_in_cel_and_fits_itself() {
+        let node = Node::default();
+        let types = [
+            (Ty::Dyn, "dyn"),
+            (Ty::Bool, "bool"),
+            (Ty::Int, "int"),
+            (Ty::UInt, "uint"),
+            (Ty::Double, "double"),
+            (Ty::Text, "string"),
+            (Ty::Bytes, "bytes"),
+            (Ty::Duration, "duration"),
+            (Ty::Timestamp, "timestamp"),
+            (Ty::Kind, "type"),
+            (Ty::Null, "null"),
+            (list(Ty::Int), "list(int)"),
+            (map(list(Ty::Double)), "map(string, list(double))"),
+            (Ty::Object(&node), "object"),
+            (optional(Ty::Bool), "optional(bool)"),
+            (Ty::Library("kubernetes.Quantity"), "kubernetes.Quantity"),
+        ];
+        for (at, (one, name)) in types.iter().enumerate() {
+            assert_eq!(one.to_string(), *name);
+            assert_eq!(joined(one, one).as_deref(), Some(*name));
+            assert_eq!(joined(one, &Ty::Dyn).as_deref(), Some("dyn"), "what is known only later fits {name}");
+            for (two, other) in types.iter().skip(at + 1).filter(|(two, _)| !two.is_dyn() && !one.is_dyn()) {
+                let null = [*name, *other].contains(&"null");
+                assert!(null || joined(one, two).is_none(), "{name} and {other} are not the same");
+            }
+        }
+    }
+
+    #[test]
+    fn null_fits_what_may_be_absent_and_nothing_else() {
+        let node = Node::default();
+        for ty in [Ty::Object(&node), Ty::Duration, Ty::Timestamp, optional(Ty::Int), Ty::Library("net.IP")] {
+            assert_eq!(joined(&Ty::Null, &ty), Some(ty.to_string()));
+        }
+        for ty in [Ty::Bool, Ty::Int, Ty::Text, Ty::Bytes, Ty::Kind, list(Ty::Int), map(Ty::Int)] {
+            assert_eq!(joined(&Ty::Null, &ty), None, "{ty}");
+        }
+    }
+
+    #[test]
+    fn parts_that_are_not_known_yet_give_way() {
+        assert_eq!(joined(&list(Ty::Dyn), &list(Ty::Int)).as_deref(), Some("list(int)"));
+        assert_eq!(joined(&map(Ty::Dyn), &map(Ty::Text)).as_deref(), Some("map(string, string)"));
+        assert_eq!(joined(&optional(Ty::Dyn), &optional(Ty::Bool)).as_deref(), Some("optional(bool)"));
+        assert_eq!(joined(&list(Ty::Text), &list(Ty::Int)), None);
+        assert_eq!(joined(&map(Ty::Text), &map(Ty::Int)), None);
+        assert_eq!(joined(&Ty::Library("net.IP"), &Ty::Library("net.CIDR")), None);
+        let (one, two) = (Node::default(), Node::default());
+        assert_eq!(
+            joined(&Ty::Object(&one), &Ty::Object(&two)),
+            None,
+            "two objects are of one type only if they are one"
+        );
+    }
+
+    #[test]
+    fn keys_are_escaped_as_the_server_does_it() {
+        let cases = [
+            ("plain", Some("plain")),
+            ("a.b-c/d", Some("a__dot__b__dash__c__slash__d")),
+            ("in", Some("__in__")),
+            ("inner", Some("inner")),
+            ("a__b", Some("a__underscores__b")),
+            ("a___b", Some("a__underscores___b")),
+            ("_a", Some("_a")),
+            ("9a", None),
+            ("a b", None),
+            ("größe", None),
+            ("", None),
+        ];
+        for (key, escaped) in cases {
+            assert_eq!(escape(key).as_deref(), escaped, "{key}");
+        }
+    }
+}
