@@ -46,7 +46,7 @@ impl Cluster {
         let place = plane.as_ref().map_or_else(env::temp_dir, |plane| plane.dir().to_owned());
         let dir = tempfile::Builder::new().prefix("rekindle-demo-").tempdir_in(place).context("make a folder")?;
         let kubeconfig = dir.path().join("kubeconfig");
-        copy_kubeconfig(&kubectl, &origin, &kubeconfig).await?;
+        copy_kubeconfig(&kubectl, &origin, dir.path(), &kubeconfig).await?;
         let config = read_config(&kubeconfig).await?;
         let mut cluster = Self { plane, dir, kubectl, kubeconfig, config, had_definitions: false };
         cluster.had_definitions = cluster.kubectl(&["get", "crd", "reloadpolicies.rekindle.dev"]).await.is_ok();
@@ -104,7 +104,7 @@ impl Cluster {
 
     /// Runs kubectl and returns what it printed.
     pub async fn kubectl(&self, arguments: &[&str]) -> Result<String> {
-        run_kubectl(&self.kubectl, &self.kubeconfig, arguments).await
+        run_kubectl(&self.kubectl, &self.kubeconfig, self.dir.path(), arguments).await
     }
 
     /// Removes what the demo made.
@@ -121,18 +121,20 @@ impl Cluster {
 }
 
 /// Copies the context in use, so that its default namespace can be set without touching the user's file.
-async fn copy_kubeconfig(kubectl: &Path, origin: &Path, copy: &Path) -> Result<()> {
+async fn copy_kubeconfig(kubectl: &Path, origin: &Path, dir: &Path, copy: &Path) -> Result<()> {
     let view = ["config", "view", "--raw", "--minify", "--flatten"];
-    let text = run_kubectl(kubectl, origin, &view).await.context("read KUBECONFIG")?;
+    let text = run_kubectl(kubectl, origin, dir, &view).await.context("read KUBECONFIG")?;
     std::fs::write(copy, text).context("write a kubeconfig")?;
     let set = ["config", "set-context", "--current", "--namespace", NAMESPACE];
-    run_kubectl(kubectl, copy, &set).await.context("set the namespace of the kubeconfig").map(drop)
+    run_kubectl(kubectl, copy, dir, &set).await.context("set the namespace of the kubeconfig").map(drop)
 }
 
-async fn run_kubectl(kubectl: &Path, kubeconfig: &Path, arguments: &[&str]) -> Result<String> {
+async fn run_kubectl(kubectl: &Path, kubeconfig: &Path, dir: &Path, arguments: &[&str]) -> Result<String> {
     let output = Command::new(kubectl)
         .args(arguments)
         .env("KUBECONFIG", kubeconfig)
+        // What it learns of the server goes with everything else that the demo made.
+        .env("KUBECACHEDIR", dir.join("kubectl"))
         .stdin(Stdio::null())
         .kill_on_drop(true)
         .output()

@@ -262,6 +262,7 @@ impl Stage {
             .args(["-euo", "pipefail", "-c", command])
             .current_dir(root())
             .env("KUBECONFIG", &self.kubeconfig)
+            .env("KUBECACHEDIR", Path::new(&self.kubeconfig).with_file_name("kubectl"))
             .env("PATH", path)
             .stdin(Stdio::null())
             .kill_on_drop(true)

@@ -163,6 +163,8 @@ impl ControlPlane {
         let output = tokio::process::Command::new(program("kubectl")?)
             .args(arguments)
             .env("KUBECONFIG", &self.kubeconfig)
+            // What it learns of a server is of no use to the next one, and a home is not to be littered.
+            .env("KUBECACHEDIR", self.dir.join("kubectl"))
             .kill_on_drop(true)
             .output()
             .await
