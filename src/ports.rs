@@ -237,8 +237,8 @@ pub struct PolicySeen {
 pub struct SchemaSeen {
     /// The generation that was seen.
     pub generation: i64,
-    /// What it says.
-    pub spec: SchemaSpec,
+    /// What it says, or why that cannot be read.
+    pub spec: Result<SchemaSpec, String>,
 }
 
 /// What a directory below the files root holds.

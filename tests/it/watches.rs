@@ -285,7 +285,7 @@ async fn an_object_that_cannot_be_read_stops_nobody() -> Result<()> {
     let policy = make_policy(&namespace, "checkout").await?;
     cluster.record(&policy, &version(1, "a: 1")).await?;
     // As after a change of the definitions: they let pass what does not fit.
-    for kind in ["reloadpolicies", "configversions"] {
+    for kind in ["reloadpolicies", "configschemas", "configversions"] {
         let anything = json!([{"op": "replace", "path": "/spec/versions/0/schema/openAPIV3Schema", "value":
             {"type": "object", "x-kubernetes-preserve-unknown-fields": true}},
             {"op": "remove", "path": "/spec/versions/0/selectableFields"}]);
@@ -304,6 +304,7 @@ async fn an_object_that_cannot_be_read_stops_nobody() -> Result<()> {
         bail!("the server never took {manifest}")
     };
     odd("{apiVersion: rekindle.dev/v1alpha1, kind: ReloadPolicy, metadata: {name: odd}, spec: {sources: 7}}").await?;
+    odd("{apiVersion: rekindle.dev/v1alpha1, kind: ConfigSchema, metadata: {name: odd}, spec: {documents: 7}}").await?;
     odd("{apiVersion: rekindle.dev/v1alpha1, kind: ConfigVersion, metadata: {name: odd-v1}, spec: {number: x}}")
         .await?;
 
@@ -312,10 +313,14 @@ async fn an_object_that_cannot_be_read_stops_nobody() -> Result<()> {
 
     let mut told = memory.told();
     told.sort();
-    assert_eq!(told, ["policy checkout", "policy odd", "version checkout 1"]);
-    let seen: Vec<_> = memory.seen.lock().unwrap().iter().filter_map(policy_seen).collect();
-    let problems: Vec<_> = seen.into_iter().filter_map(|seen| seen.policy.err()).collect();
-    assert!(matches!(&problems[..], [problem] if problem.contains("cannot be read")), "{problems:?}");
+    assert_eq!(told, ["policy checkout", "policy odd", "schema odd", "version checkout 1"]);
+    let problem = |sighting: &Sighting| match sighting {
+        Sighting::Policy(_, Some(seen)) => seen.policy.clone().err(),
+        Sighting::Schema(_, _, Some(seen)) => seen.spec.clone().err(),
+        _ => None,
+    };
+    let problems: Vec<_> = memory.seen.lock().unwrap().iter().filter_map(problem).collect();
+    assert_eq!(problems.iter().filter(|problem| problem.contains("cannot be read")).count(), 2, "{problems:?}");
     stop.cancel();
     Ok(())
 }

@@ -134,11 +134,11 @@ impl Watched for Policies {
 }
 
 /// ConfigSchemas.
-pub(super) struct Schemas(Arc<Shown>, Complaints);
+pub(super) struct Schemas(Arc<Shown>);
 
 impl Schemas {
     pub(super) fn new(cluster: &KubeCluster) -> Self {
-        Self(cluster.shown.clone(), Complaints::default())
+        Self(cluster.shown.clone())
     }
 }
 
@@ -152,22 +152,15 @@ impl Watched for Schemas {
         object.place()
     }
 
-    fn see(&mut self, _: &impl Sink, known: &BTreeSet<Place>, object: Self::Object) -> Seen<Place> {
+    fn see(&mut self, _: &impl Sink, _: &BTreeSet<Place>, object: Self::Object) -> Seen<Place> {
         let Some(place) = object.place() else { return Seen::Nothing };
         self.0.schemas.know(&object.metadata, object.read_status());
-        match object.read_spec::<api::ConfigSchemaSpec>() {
-            Ok(spec) => {
-                let generation = object.metadata.generation.unwrap_or(0);
-                let seen = SchemaSeen { generation, spec: schema_spec(&spec) };
-                let sighting = Sighting::Schema(place.0.clone(), place.1.clone(), Some(seen));
-                Seen::Keep(place, sighting)
-            }
-            Err(problem) => {
-                self.1.about(Self::RESOURCE, &object.metadata, &problem);
-                // A schema that cannot be read must not go on as it was before.
-                if known.contains(&place) { Seen::Last(place.clone(), self.gone(place)) } else { Seen::Nothing }
-            }
-        }
+        let seen = SchemaSeen {
+            generation: object.metadata.generation.unwrap_or(0),
+            spec: object.read_spec::<api::ConfigSchemaSpec>().map(|spec| schema_spec(&spec)),
+        };
+        let sighting = Sighting::Schema(place.0.clone(), place.1.clone(), Some(seen));
+        Seen::Keep(place, sighting)
     }
 
     fn gone(&self, place: Place) -> Sighting {

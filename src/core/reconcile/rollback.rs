@@ -131,8 +131,12 @@ fn check(situation: &Situation<'_>, to: &Recorded) -> Result<(), (Reason, String
     let schema = match situation.seen.schema {
         SchemaState::None => None,
         SchemaState::Ready(schema) => Some(schema),
-        SchemaState::Missing | SchemaState::Broken => {
-            let message = "the policy's schema cannot be used, so the version cannot be judged".to_owned();
+        SchemaState::Missing => {
+            let message = "the policy's schema does not exist, so the version cannot be judged".to_owned();
+            return Err((Reason::SchemaMissing, message));
+        }
+        SchemaState::Broken => {
+            let message = "the policy's schema is broken, so the version cannot be judged".to_owned();
             return Err((Reason::SchemaBroken, message));
         }
     };

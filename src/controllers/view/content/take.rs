@@ -8,7 +8,7 @@ use rekindle_core::ids::{Namespace, ObjectName, PolicyId, Uid, VersionNumber};
 use rekindle_core::policy::{Policy, Source};
 use rekindle_core::record::{Recorded, RollbackRequest};
 use rekindle_core::target::PodFacts;
-use rekindle_core::validate;
+use rekindle_core::validate::{self, SchemaFault};
 use tokio::sync::Notify;
 
 use super::super::Change;
@@ -123,7 +123,10 @@ impl Content {
                 return changes;
             }
             Some(seen) => {
-                let compiled = validate::compile(&seen.spec).map(Arc::new);
+                let compiled = match &seen.spec {
+                    Ok(spec) => validate::compile(spec).map(Arc::new),
+                    Err(problem) => Err(vec![unreadable(problem)]),
+                };
                 self.schemas.insert(place, SchemaEntry { generation: seen.generation, compiled });
                 changes.push(Change::Schema(namespace.clone(), name.clone()));
             }
@@ -252,4 +255,11 @@ fn is_newer(known: &ConfigMapFacts, facts: &ConfigMapFacts) -> bool {
         (Ok(known), Ok(seen)) => seen > known,
         _ => known.resource_version != facts.resource_version,
     }
+}
+
+/// What a definition let pass that is no schema: an object from before the definition changed, or from one that is
+/// newer than this program.
+fn unreadable(problem: &str) -> SchemaFault {
+    let hint = "compare it with the installed definition (`kubectl explain configschema.spec`) and apply it again";
+    SchemaFault::new("spec", problem).hint(hint)
 }

@@ -132,9 +132,14 @@ fn a_content_that_violates_todays_schema_needs_force() {
     let (reason, message) = refusal(&mut world, "back");
     assert_eq!(reason, Reason::RollbackInvalid);
     assert!(message.contains("pool") && message.contains("spec.force") && !message.contains("500"), "{message}");
-    world.schema = SchemaState::Missing;
-    world.ask_back("unjudged", Version(version(1)), false);
-    assert_eq!(refusal(&mut world, "unjudged").0, Reason::SchemaBroken);
+    for (schema, back, reason) in [
+        (SchemaState::Missing, "unjudged", Reason::SchemaMissing),
+        (SchemaState::Broken, "misjudged", Reason::SchemaBroken),
+    ] {
+        world.schema = schema;
+        world.ask_back(back, Version(version(1)), false);
+        assert_eq!(refusal(&mut world, back).0, reason);
+    }
     world.ask_back("forced", Version(version(1)), true);
     world.settle();
     assert_eq!(world.runs(), [3]);
