@@ -2,6 +2,7 @@
 //! Must not know Kubernetes or HTTP; the controllers are written against this page alone.
 
 use std::collections::{BTreeMap, BTreeSet};
+use std::fmt;
 use std::future::Future;
 use std::sync::Arc;
 use std::time::Duration;
@@ -28,7 +29,7 @@ pub trait Clock: Send + Sync + 'static {
 }
 
 /// What is sent to every target of one push; encoded and signed once.
-#[derive(Debug, Clone)]
+#[derive(Clone)]
 pub struct Shipment {
     /// The body of the contract's request.
     pub body: Bytes,
@@ -36,6 +37,13 @@ pub struct Shipment {
     pub signature: String,
     /// The digest that an ack must name.
     pub digest: Digest,
+}
+
+/// The size of the body, and no signature: nobody else may send it.
+impl fmt::Debug for Shipment {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "Shipment({}, {} bytes)", self.digest, self.body.len())
+    }
 }
 
 /// Carries versions to targets.
@@ -203,7 +211,7 @@ pub trait Cluster: Send + Sync + 'static {
 }
 
 /// What is known of a ConfigMap that somebody wants.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Clone, PartialEq, Eq)]
 pub struct ConfigMapFacts {
     /// Its namespace.
     pub namespace: Namespace,
@@ -219,6 +227,25 @@ pub struct ConfigMapFacts {
     pub field_manager: Option<String>,
     /// All its entries, or what is wrong with one of their names.
     pub documents: Result<BTreeMap<DocumentName, Bytes>, Vec<Finding>>,
+}
+
+/// Names and sizes of its documents, never a content.
+impl fmt::Debug for ConfigMapFacts {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("ConfigMapFacts")
+            .field("namespace", &self.namespace)
+            .field("name", &self.name)
+            .field("uid", &self.uid)
+            .field("resource_version", &self.resource_version)
+            .field("labeled", &self.labeled)
+            .field("field_manager", &self.field_manager)
+            .field("documents", &self.documents.as_ref().map(sizes))
+            .finish()
+    }
+}
+
+fn sizes(documents: &BTreeMap<DocumentName, Bytes>) -> BTreeMap<&DocumentName, usize> {
+    documents.iter().map(|(name, content)| (name, content.len())).collect()
 }
 
 /// A policy as it was seen.
@@ -242,7 +269,7 @@ pub struct SchemaSeen {
 }
 
 /// What a directory below the files root holds.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Clone, PartialEq, Eq)]
 pub enum FilesSeen {
     /// It does not exist, or is no directory.
     Missing,
@@ -250,6 +277,17 @@ pub enum FilesSeen {
     Unreadable(Vec<Finding>),
     /// Its files.
     Read(BTreeMap<DocumentName, Bytes>),
+}
+
+/// Names and sizes of the files, never a content.
+impl fmt::Debug for FilesSeen {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Missing => f.write_str("Missing"),
+            Self::Unreadable(findings) => f.debug_tuple("Unreadable").field(findings).finish(),
+            Self::Read(documents) => f.debug_tuple("Read").field(&sizes(documents)).finish(),
+        }
+    }
 }
 
 /// Something was seen in the cluster or among the files. `None` means that it is gone.
@@ -284,4 +322,39 @@ pub trait Sink: Send + Sync + 'static {
 
     /// Something was seen.
     fn saw(&self, sighting: Sighting);
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_passes_between_the_parts_shows_no_content_when_it_is_printed() -> Result<(), Box<dyn std::error::Error>> {
+        let documents = BTreeMap::from([(DocumentName::parse("app.yaml")?, Bytes::from_static(b"password: hunter2"))]);
+        let facts = ConfigMapFacts {
+            namespace: Namespace::parse("shop")?,
+            name: ObjectName::parse("checkout")?,
+            uid: Uid::parse("u-1")?,
+            resource_version: "17".to_owned(),
+            labeled: true,
+            field_manager: None,
+            documents: Ok(documents.clone()),
+        };
+        let shipment = Shipment {
+            body: Bytes::from_static(b"password: hunter2"),
+            signature: "t=1,v1=5ec7e7".to_owned(),
+            digest: Digest::of(&Documents::join([documents.clone()])),
+        };
+        let files = FilesSeen::Read(documents);
+        let shown = [
+            format!("{:?}", Sighting::Files("checkout".to_owned(), files)),
+            format!("{:?}", Sighting::ConfigMap(facts.namespace.clone(), facts.name.clone(), Some(Box::new(facts)))),
+            format!("{shipment:?}"),
+        ];
+        for shown in shown {
+            assert!(shown.contains("17"), "sizes are shown: {shown}");
+            assert!(!shown.contains("hunter2") && !shown.contains("5ec7e7"), "{shown}");
+        }
+        Ok(())
+    }
 }

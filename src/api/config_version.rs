@@ -1,6 +1,8 @@
 //! ConfigVersion: the immutable record of one configuration, made before any byte of it goes out.
 //! Its specification holds what is known when it is made, its status what became of it.
 
+use std::fmt;
+
 use k8s_openapi::apimachinery::pkg::apis::meta::v1::{Condition, MicroTime};
 use kube::{CustomResource, KubeSchema};
 use schemars::JsonSchema;
@@ -180,7 +182,7 @@ pub struct RollbackReference {
 }
 
 /// The documents of a version, compressed.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, KubeSchema)]
+#[derive(Clone, PartialEq, Eq, Serialize, Deserialize, KubeSchema)]
 #[serde(rename_all = "camelCase")]
 pub struct Content {
     /// How `data` is compressed.
@@ -191,6 +193,13 @@ pub struct Content {
     /// The size of what `data` holds once decompressed, in bytes.
     #[schemars(range(min = 0, max = 16_777_216))]
     pub size: u64,
+}
+
+/// The size only: what is small is hardly compressed, and could be read.
+impl fmt::Debug for Content {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "Content({:?}, {} bytes)", self.encoding, self.size)
+    }
 }
 
 /// How content is compressed.

@@ -2,6 +2,7 @@
 //! Must not know what a specification holds.
 
 use std::borrow::Cow;
+use std::fmt;
 use std::marker::PhantomData;
 
 use k8s_openapi::apimachinery::pkg::apis::meta::v1::ObjectMeta;
@@ -11,7 +12,7 @@ use serde::Deserialize;
 use serde_json::Value;
 
 /// An object of kind `K` whose specification and status are still to be read.
-#[derive(Debug, Clone, Deserialize)]
+#[derive(Clone, Deserialize)]
 #[serde(bound = "")]
 pub(super) struct Loose<K> {
     /// What the API server itself keeps, and so surely well-formed.
@@ -24,6 +25,14 @@ pub(super) struct Loose<K> {
     pub status: Value,
     #[serde(skip)]
     kind: PhantomData<fn() -> K>,
+}
+
+/// Where it is and in which state: a version's specification holds content.
+impl<K> fmt::Debug for Loose<K> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let ObjectMeta { namespace, name, resource_version, .. } = &self.metadata;
+        f.debug_tuple("Loose").field(namespace).field(name).field(resource_version).finish()
+    }
 }
 
 impl<K> Loose<K> {

@@ -1,7 +1,7 @@
 //! Reads an HTTP/1.1 answer from bytes as they come, and never more of it than is allowed.
 //! Must not do I/O; httparse reads the head, what is here is where the body ends.
 
-use std::io;
+use std::{fmt, io};
 
 use rekindle_core::contract::answer::MAX_ANSWER;
 
@@ -12,12 +12,20 @@ const MAX_HEADERS: usize = 64;
 const MAX_RAW: usize = MAX_HEAD + 2 * MAX_ANSWER;
 
 /// What a target answered.
-#[derive(Debug, PartialEq, Eq)]
+#[derive(PartialEq, Eq)]
 pub(super) struct Reply {
     pub(super) status: u16,
     pub(super) body: Vec<u8>,
     /// Whether the connection can carry another request.
     pub(super) reusable: bool,
+}
+
+/// The size of the body only: what a target says may hold what it was sent.
+impl fmt::Debug for Reply {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let Self { status, body, reusable } = self;
+        write!(f, "Reply({status}, {} bytes, reusable: {reusable})", body.len())
+    }
 }
 
 /// Why what came is no answer.
@@ -40,7 +48,7 @@ impl From<BadAnswer> for io::Error {
 }
 
 /// An answer of which a part may have come.
-#[derive(Debug, Default)]
+#[derive(Default)]
 pub(super) struct Reading {
     /// Of the head, what has come.
     head: Vec<u8>,
@@ -49,7 +57,6 @@ pub(super) struct Reading {
 }
 
 /// An answer whose head is there.
-#[derive(Debug)]
 struct Begun {
     reply: Reply,
     rest: Rest,

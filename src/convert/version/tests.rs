@@ -142,3 +142,12 @@ fn where_a_version_stands_is_said_in_a_few_words() {
     assert_eq!(say(true, false, true), expect("active, tripped", "Active Tripped"));
     assert_eq!(say(false, true, true), expect("tripped", "Proven Tripped"));
 }
+
+#[test]
+fn a_record_is_shown_without_its_content() {
+    let object = version_object(&owner(), &version(edit()));
+
+    let shown = format!("{object:?}");
+
+    assert!(shown.contains("Content(Zstd, 5 bytes)") && !shown.contains(&object.spec.content.data), "{shown}");
+}

@@ -1,6 +1,8 @@
 //! Where the parts of a document stand in its text; built only when a finding needs a place.
 //! Must not know formats, nor the values at the places.
 
+use std::fmt;
+
 use crate::finding::Position;
 use crate::value::{Path, Segment};
 
@@ -11,11 +13,17 @@ use super::problem::position_of;
 ///
 /// A scalar stands where its text begins. A map or list that has a key stands where the key does, because neither a
 /// block in YAML nor a table in TOML has a beginning of its own; without a key it stands where its first part does.
-#[derive(Debug)]
 pub struct Places<'text> {
     text: &'text str,
     nodes: Vec<Node>,
     root: Place,
+}
+
+/// How much there is, never the text.
+impl fmt::Debug for Places<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "Places({} in {} bytes)", self.nodes.len(), self.text.len())
+    }
 }
 
 pub(super) type NodeId = usize;

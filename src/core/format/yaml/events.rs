@@ -15,14 +15,12 @@ pub(super) struct Events<'text> {
     parser: Parser<'text, StrInput<'text>>,
 }
 
-#[derive(Debug)]
 pub(super) struct Event<'text> {
     /// Where it stands, in bytes.
     pub(super) at: usize,
     pub(super) kind: Kind<'text>,
 }
 
-#[derive(Debug)]
 pub(super) enum Kind<'text> {
     /// A document begins.
     Document,

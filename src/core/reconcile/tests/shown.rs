@@ -181,3 +181,27 @@ fn every_plan_says_why() {
     assert_eq!(plan.because, [Because::new(Reason::Settled, "nothing is to be done")]);
     assert_eq!(world.status().conditions[0].truth, Truth::False);
 }
+
+#[test]
+fn nothing_that_is_decided_with_or_on_shows_a_value_when_it_is_printed() {
+    let mut world = World::running(3);
+    let mut shown = Vec::new();
+    world.policy.revert.restore_source = true;
+    for text in ["password: hunter2\n", "pool: 500\npassword: hunter2\n", "hurts: hunter2\n"] {
+        world.edit(text);
+        shown.push(format!("{:?} {:?}", world.source, world.assessment()));
+        for _ in 0..6 {
+            shown.push(format!("{:?}", world.plan()));
+            world.round();
+            world.deliver();
+        }
+    }
+    shown.push(format!("{:?} {:?} {:?}", world.history, world.ledger, world.copy));
+    let shown = shown.join("\n");
+    for seen in ["Record", "Push", "RestoreSource", "Invalid", "Valid"] {
+        assert!(shown.contains(seen), "{seen} does not occur");
+    }
+    for secret in ["hunter2", &format!("{:?}", b"hunter2"), "aHVudGVyMg"] {
+        assert!(!shown.contains(secret), "{shown}");
+    }
+}

@@ -12,7 +12,7 @@ use super::types;
 use crate::value::Value;
 
 /// A value.
-#[derive(Debug, Clone)]
+#[derive(Clone)]
 pub(crate) enum Val<'data> {
     Null,
     Bool(bool),
@@ -36,7 +36,7 @@ pub(crate) enum Val<'data> {
 }
 
 /// A text of the configuration, or one that was made.
-#[derive(Debug, Clone)]
+#[derive(Clone)]
 pub(crate) enum Text<'data> {
     Seen(&'data str),
     Made(Rc<str>),
