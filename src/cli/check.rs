@@ -12,13 +12,14 @@ use clap::{Args, ValueEnum};
 use rekindle_core::configuration::Configuration;
 use rekindle_core::document::Documents;
 use rekindle_core::finding::Finding;
+use rekindle_core::reconcile::assess::no_documents;
 use rekindle_core::validate::{SchemaFault, compile};
 
 mod manifest;
 mod report;
 mod sources;
 
-use report::Report;
+use report::{Report, many};
 
 const VALID: u8 = 0;
 const FINDINGS: u8 = 1;
@@ -71,7 +72,7 @@ pub enum CheckError {
         problem: String,
     },
     /// The schema cannot be used.
-    #[error("use the schema {}: it has {} faults", path.display(), faults.len())]
+    #[error("use the schema {}: it has {}", path.display(), many(faults.len(), "fault"))]
     Schema {
         /// Its file.
         path: PathBuf,
@@ -125,9 +126,14 @@ pub fn check(arguments: &CheckArguments) -> Result<Report, CheckError> {
             report.origins.extend(source.origins);
         }
     }
-    match Configuration::parse(Documents::join(parts), schema.dialect()) {
+    let documents = Documents::join(parts);
+    report.documents = documents.len();
+    if documents.is_empty() && report.is_valid() {
+        report.add_all([no_documents()]);
+        return Ok(report);
+    }
+    match Configuration::parse(documents, schema.dialect()) {
         Ok(configuration) => {
-            report.documents = configuration.documents().len();
             report.add_all(schema.validate(&configuration, None));
             report.defaulted = schema.defaulted(&configuration);
         }

@@ -134,7 +134,8 @@ fn word(severity: Severity) -> &'static str {
     }
 }
 
-fn many(count: usize, word: &str) -> String {
+/// A number of things in words.
+pub(super) fn many(count: usize, word: &str) -> String {
     if count == 1 { format!("1 {word}") } else { format!("{count} {word}s") }
 }
 

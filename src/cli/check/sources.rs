@@ -2,7 +2,8 @@
 //! Must not read what is inside a document.
 
 use std::collections::BTreeMap;
-use std::fs;
+use std::fs::{self, File};
+use std::io::{self, Read as _};
 use std::path::{Path, PathBuf};
 
 use bytes::Bytes;
@@ -15,6 +16,9 @@ use rekindle_core::value;
 use super::CheckError;
 use super::manifest;
 use crate::convert::config_map;
+
+/// The most bytes of a file that is read: a manifest may hold many ConfigMaps, of 1 MiB each.
+const MAX_FILE: usize = 64 << 20;
 
 /// The documents of one source.
 pub(super) struct Source {
@@ -46,14 +50,28 @@ pub(super) fn read(path: &Path) -> Result<Vec<Source>, CheckError> {
     if fs::metadata(path).map_err(failed)?.is_dir() {
         return read_folder(path).map(|source| vec![source]);
     }
-    let content = Bytes::from(fs::read(path).map_err(failed)?);
+    let content = read_file(path)?;
     let manifest =
         path.extension().is_some_and(|extension| matches!(extension.to_str(), Some("yaml" | "yml" | "json")));
     let text = std::str::from_utf8(&content).ok().filter(|_| manifest);
-    if let Some((text, maps)) = text.and_then(|text| Some((text, manifest::config_maps(text)?))) {
+    if let Some(text) = text
+        && let Some(maps) = manifest::config_maps(text).map_err(|problem| manifest::fault(path, problem))?
+    {
         return Ok(maps.into_iter().map(|map| from_config_map(map, text, path)).collect());
     }
     Ok(vec![from_files([(path.to_owned(), content)])])
+}
+
+/// Reads a file, as far as it is one and not a stream without end.
+pub(super) fn read_file(path: &Path) -> Result<Bytes, CheckError> {
+    let failed = |source| CheckError::Read { path: path.to_owned(), source };
+    let mut content = Vec::new();
+    let limit = u64::try_from(MAX_FILE).unwrap_or(u64::MAX);
+    File::open(path).and_then(|file| file.take(limit.saturating_add(1)).read_to_end(&mut content)).map_err(failed)?;
+    if content.len() > MAX_FILE {
+        return Err(failed(io::Error::other(format!("it has more than {} MiB", MAX_FILE >> 20))));
+    }
+    Ok(content.into())
 }
 
 /// The files of a folder, not of those in it. Hidden folders and the links that a kubelet makes are no files.
@@ -66,8 +84,8 @@ fn read_folder(path: &Path) -> Result<Source, CheckError> {
     for entry in fs::read_dir(path).map_err(failed(path))? {
         let file = entry.map_err(failed(path))?.path();
         if fs::metadata(&file).map_err(failed(&file))?.is_file() {
-            let content = fs::read(&file).map_err(failed(&file))?;
-            files.push((file, Bytes::from(content)));
+            let content = read_file(&file)?;
+            files.push((file, content));
         }
     }
     files.sort();

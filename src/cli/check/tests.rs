@@ -100,6 +100,7 @@ fn expected_lines(content: &Value) -> Vec<String> {
 fn the_cases_come_out_from_a_folder_as_from_a_config_map() {
     for case in cases() {
         let desk = Desk::new(&case.content["schema"]);
+        fs::create_dir_all(desk.path("app")).unwrap();
         for (name, text) in case.content["documents"].as_object().unwrap() {
             desk.write(&format!("app/{name}"), text.as_str().unwrap());
         }
@@ -241,7 +242,79 @@ fn what_cannot_be_checked_says_why() {
     let broken = not_checked(
         "kind: ConfigSchema\napiVersion: rekindle.dev/v1alpha1\nmetadata: {name: a}\nspec: {documents: [{match: a, schema: {}}]}\n",
     );
-    assert!(broken.ends_with("it has 1 faults"), "{broken}");
+    assert!(broken.ends_with("it has 1 fault"), "{broken}");
     fs::remove_file(desk.path("schema.yaml")).unwrap();
     assert!(problem(&["app.yaml"]).starts_with("read "));
+}
+
+#[test]
+fn a_manifest_that_the_api_server_would_not_take_is_never_taken_for_a_document() {
+    let desk = Desk::new(&pool());
+    let head = "apiVersion: v1\nkind: ConfigMap\nmetadata: {name: a}\n";
+    for (rest, problem) in [
+        ("data: {app.yaml: 5271}\n", "data[app.yaml]: must be text; put it in quotes"),
+        ("binaryData: {app.yaml: 'no base64!'}\n", "binaryData[app.yaml]: must be base64"),
+        ("data: 5271\n", "it is no ConfigMap as the API server knows it"),
+    ] {
+        desk.write("map.yaml", &format!("{head}{rest}"));
+        let error = desk.check(Output::Human, &["map.yaml"]).unwrap_err().to_string();
+        assert!(error.ends_with(problem) && !error.contains("5271"), "{error}");
+    }
+}
+
+#[test]
+fn a_list_holds_config_maps_as_kubectl_prints_them() {
+    let desk = Desk::new(&pool());
+    let map = |pool: u32| json!({"apiVersion": "v1", "kind": "ConfigMap", "metadata": {"name": "a"}, "data": {"app.yaml": format!("pool: {pool}")}});
+    let list = json!({"apiVersion": "v1", "kind": "List", "items": [map(5), map(500)]});
+    desk.write("list.json", &list.to_string());
+    let (printed, valid) = desk.check(Output::Human, &["list.json"]).unwrap();
+    assert!(!valid && printed.starts_with("list.json: app.yaml:1:7: error: pool: must be at most 100"), "{printed}");
+}
+
+#[test]
+fn a_schema_that_cannot_be_read_says_where_and_in_plain_words() {
+    let desk = Desk::new(&pool());
+    desk.write("app.yaml", "pool: 1\n");
+    for (manifest, problem) in [
+        (
+            "kind: ConfigSchema\nkind: ConfigSchema\n".to_owned(),
+            ": 2:1: the key occurs twice in this map; remove one of the two",
+        ),
+        (format!("a: {}{}", "[".repeat(70), "]".repeat(70)), "nested deeper than 64 levels"),
+        ("apiVersion: rekindle.dev/v9\nkind: ConfigSchema\n".to_owned(), "must be rekindle.dev/v1alpha1"),
+        ("\n".to_owned(), "it must hold one object of kind ConfigSchema"),
+    ] {
+        desk.write("schema.yaml", &manifest);
+        let error = desk.check(Output::Human, &["app.yaml"]).unwrap_err().to_string();
+        assert!(error.ends_with(problem), "{error}");
+    }
+    fs::write(desk.path("schema.yaml"), [0xff, 0xfe]).unwrap();
+    let error = desk.check(Output::Human, &["app.yaml"]).unwrap_err().to_string();
+    assert!(error.ends_with("it is not text in UTF-8"), "{error}");
+}
+
+#[test]
+fn documents_are_counted_whether_they_can_be_read_or_not() {
+    let desk = Desk::new(&pool());
+    desk.write("app/app.yaml", "pool: [");
+    let (printed, _) = desk.check(Output::Human, &["app"]).unwrap();
+    assert!(printed.ends_with("not valid: 1 document, 1 error, 0 warnings\n"), "{printed}");
+    desk.write("app/app.yaml", "");
+    let (printed, _) = desk.check(Output::Human, &["app"]).unwrap();
+    assert!(printed.contains("must be an object, not null (Null)\n  hint: there is nothing in it\n"), "{printed}");
+    fs::remove_file(desk.path("app/app.yaml")).unwrap();
+    let (printed, _) = desk.check(Output::Human, &["app"]).unwrap();
+    assert!(printed.starts_with("error: the sources hold no document (NoDocuments)\n"), "{printed}");
+}
+
+#[test]
+fn a_stream_without_end_ends_the_check_and_not_the_memory() {
+    let desk = Desk::new(&pool());
+    let arguments = CheckArguments {
+        schema: desk.path("schema.yaml"),
+        output: Output::Human,
+        paths: vec![PathBuf::from("/dev/zero")],
+    };
+    assert!(matches!(check(&arguments), Err(CheckError::Read { .. })));
 }

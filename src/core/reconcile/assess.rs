@@ -28,11 +28,16 @@ pub fn assess(
     };
     let documents = Documents::join(contents);
     if documents.is_empty() {
-        let finding = Finding::error(Rule::NoDocuments, "the sources hold no document")
-            .hint("add an entry, or widen the include patterns of the policy");
-        return Assessment::SourceUnreadable { findings: vec![finding] };
+        return Assessment::SourceUnreadable { findings: vec![no_documents()] };
     }
     judge(documents, seen, schema, active)
+}
+
+/// What is found where there is nothing to judge: a slip, for nothing asks a target to run nothing.
+#[must_use]
+pub fn no_documents() -> Finding {
+    Finding::error(Rule::NoDocuments, "the sources hold no document")
+        .hint("add an entry, or widen the include patterns of the policy")
 }
 
 type Collected = (Vec<BTreeMap<DocumentName, bytes::Bytes>>, Vec<SeenSource>);

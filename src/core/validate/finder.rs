@@ -36,6 +36,11 @@ impl<'up> Trail<'up> {
         Trail { up: Some(self), step: Step::Index(index) }
     }
 
+    /// Whether this is the whole document or tree.
+    pub(crate) fn is_root(&self) -> bool {
+        self.up.is_none()
+    }
+
     pub(crate) fn path(&self) -> Path {
         let mut segments = Vec::new();
         let mut at = Some(self);

@@ -45,7 +45,8 @@ fn check_null(node: &Node, trail: &Trail<'_>, finder: &mut Finder) -> bool {
     let typed = node.kind.is_some() || node.int_or_string;
     if typed && !node.nullable {
         let finding = Finding::error(Rule::Null, format!("must be {}, not null", with_article(node.type_words())));
-        finder.add(finding.hint("give it a value or remove the key"), trail);
+        let hint = if trail.is_root() { "there is nothing in it" } else { "give it a value or remove the key" };
+        finder.add(finding.hint(hint), trail);
         return false;
     }
     true
