@@ -21,4 +21,5 @@ mod oracle;
 mod prometheus;
 mod reference;
 mod tidy;
+mod verdicts;
 mod watches;
