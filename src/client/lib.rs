@@ -7,10 +7,15 @@
     allow(clippy::panic, clippy::unwrap_used, clippy::indexing_slicing, reason = "tests may fail loudly")
 )]
 
+pub mod directory;
+pub mod provider;
 pub mod store;
+pub mod validate;
 
 pub mod notify;
 
+#[cfg(feature = "watch")]
+pub mod engine;
 #[cfg(feature = "watch")]
 pub mod watch;
 
@@ -32,7 +37,11 @@ pub use rekindle_core::contract::signature::{InvalidKey, PushKey, PushKeys};
 pub use rekindle_core::contract::{DEFAULT_PATH, SIGNATURE_HEADER};
 pub use rekindle_core::digest::Digest;
 pub use rekindle_core::document::{DocumentName, Documents, Format};
+pub use rekindle_core::finding::{Finding, Rule, Severity};
+pub use rekindle_core::format::Dialect;
 pub use rekindle_core::ids::{Namespace, ObjectName, PolicyId, VersionNumber};
 pub use rekindle_core::target::Running;
+pub use rekindle_core::tree::Tree;
+pub use rekindle_core::value::{Path, Value};
 #[cfg(feature = "receiver")]
 pub use update::{Apply, Refusal, Update};

@@ -62,6 +62,16 @@ impl Store {
         Self { current: ArcSwap::from_pointee(Snapshot::new(Tree::from(tree), VersionNumber(1), digest)) }
     }
 
+    pub(crate) fn starting(snapshot: Arc<Snapshot>) -> Self {
+        Self { current: ArcSwap::new(snapshot) }
+    }
+
+    /// Puts a snapshot in place as it is, for the one owner who numbers them.
+    #[cfg(feature = "watch")]
+    pub(crate) fn put(&self, snapshot: Arc<Snapshot>) {
+        self.current.store(snapshot);
+    }
+
     /// The same for a tree that was not read from documents; its digest is that of the tree written as JSON.
     #[must_use]
     pub fn of_tree(tree: &Value) -> Self {

@@ -10,10 +10,6 @@
 //! The first contents are told at once. The same contents are never told twice in a row. A directory that is missing,
 //! unreadable or replaced is told as such and found again when it returns.
 
-pub mod contents;
-
-mod names;
-
 #[cfg(test)]
 mod tests;
 
@@ -26,7 +22,8 @@ use notify::{EventKind, RecommendedWatcher, RecursiveMode, Watcher as _};
 use tokio::sync::{Notify, mpsc};
 use tokio::time::Instant;
 
-pub use contents::{Contents, Limits, read};
+use crate::directory::{self, read_wanted};
+pub use crate::directory::{Contents, Limits, read};
 
 /// How a directory is watched.
 #[derive(Debug, Clone, Copy)]
@@ -62,15 +59,30 @@ impl Default for Settings {
 ///
 /// Links are followed as long as they stay below `root`. Ends by itself only when the receiver is gone.
 pub async fn watch(root: PathBuf, relative: PathBuf, settings: Settings, told: mpsc::Sender<Contents>) {
+    watch_wanted(root, relative, settings, Arc::new(|_: &str| true), told).await;
+}
+
+/// Which files are wanted, by name.
+pub type Wanted = Arc<dyn Fn(&str) -> bool + Send + Sync>;
+
+/// The same for the files whose names are wanted: what happens to others wakes nobody.
+pub async fn watch_wanted(
+    root: PathBuf,
+    relative: PathBuf,
+    settings: Settings,
+    wanted: Wanted,
+    told: mpsc::Sender<Contents>,
+) {
     let directory = root.join(&relative);
     let bell = Arc::new(Notify::new());
-    let mut events = Events::new(bell.clone(), settings.events);
+    let mut events = Events::new(&directory, bell.clone(), wanted.clone(), settings.events);
     let mut last: Option<Contents> = None;
     loop {
         // Armed before the read, so that a change right after it rings.
         let armed = events.arm(&directory);
-        let (root, directory, limits) = (root.clone(), directory.clone(), settings.limits);
-        let reading = tokio::task::spawn_blocking(move || read(&root, &directory, limits));
+        let (root, directory, wanted) = (root.clone(), directory.clone(), wanted.clone());
+        let reading =
+            tokio::task::spawn_blocking(move || read_wanted(&root, &directory, settings.limits, &|name| wanted(name)));
         let Ok(contents) = reading.await else { return };
         if last.as_ref() != Some(&contents) {
             last = Some(contents.clone());
@@ -102,25 +114,32 @@ async fn settle(bell: &Notify, settings: Settings) {
 /// The system's events for one directory, armed anew when the directory becomes another.
 struct Events {
     watcher: Option<RecommendedWatcher>,
-    watched: Option<(PathBuf, Option<contents::Identity>)>,
+    watched: Option<(PathBuf, Option<directory::Identity>)>,
 }
 
 impl Events {
-    fn new(bell: Arc<Notify>, wanted: bool) -> Self {
+    fn new(directory: &Path, bell: Arc<Notify>, wanted: Wanted, asked_for: bool) -> Self {
+        let directory = directory.to_owned();
         // Reads ring nobody, or the watch would answer its own reads for ever.
-        let ring = move |event: notify::Result<notify::Event>| match event.map(|event| event.kind) {
-            Ok(EventKind::Access(AccessKind::Close(AccessMode::Write))) => bell.notify_one(),
-            Ok(EventKind::Access(_)) => {}
-            Ok(_) | Err(_) => bell.notify_one(),
+        let ring = move |event: notify::Result<notify::Event>| match event {
+            Ok(event) => match event.kind {
+                EventKind::Access(AccessKind::Close(AccessMode::Write)) if touches(&event, &directory, &wanted) => {
+                    bell.notify_one()
+                }
+                EventKind::Access(_) => {}
+                _ if touches(&event, &directory, &wanted) => bell.notify_one(),
+                _ => {}
+            },
+            Err(_) => bell.notify_one(),
         };
-        let watcher = if wanted { notify::recommended_watcher(ring).ok() } else { None };
+        let watcher = if asked_for { notify::recommended_watcher(ring).ok() } else { None };
         Self { watcher, watched: None }
     }
 
     /// Sees to it that the directory as it is now is watched; says whether it is.
     fn arm(&mut self, directory: &Path) -> bool {
         let Some(watcher) = &mut self.watcher else { return false };
-        let now = contents::identity(directory);
+        let now = directory::identity(directory);
         if let Some((path, identity)) = &self.watched {
             if *identity == now && now.is_some() {
                 return true;
@@ -135,4 +154,14 @@ impl Events {
         self.watched = Some((directory.to_owned(), now));
         true
     }
+}
+
+/// Whether an event may change what is read: it is about the directory itself, the link that a kubelet swaps or a
+/// file that is wanted, or it names none.
+fn touches(event: &notify::Event, directory: &Path, wanted: &Wanted) -> bool {
+    let named = |path: &PathBuf| {
+        let name = path.file_name().map(|name| name.to_string_lossy()).unwrap_or_default();
+        path == directory || name.starts_with("..") || wanted(&name)
+    };
+    event.paths.is_empty() || event.need_rescan() || event.paths.iter().any(named)
 }

@@ -99,6 +99,10 @@ pub enum Rule {
     CelError,
     /// A key is present without another that it depends on.
     Dependency,
+    /// A check of the application itself refuses it.
+    Custom,
+    /// A check of the application itself failed; the configuration is refused.
+    CustomFailed,
 }
 
 impl fmt::Display for Rule {

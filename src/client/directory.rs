@@ -4,14 +4,18 @@
 use std::collections::BTreeMap;
 use std::fs::{self, DirEntry, File, Metadata};
 use std::io::{ErrorKind, Read as _};
-use std::os::unix::fs::{MetadataExt as _, OpenOptionsExt as _};
+#[cfg(feature = "watch")]
+use std::os::unix::fs::MetadataExt as _;
+use std::os::unix::fs::OpenOptionsExt as _;
 use std::path::Path;
 
 use bytes::Bytes;
 use rekindle_core::document::DocumentName;
 use rekindle_core::finding::{Finding, Rule};
 
-use super::names::is_passing;
+mod names;
+
+use names::is_passing;
 
 /// How much of a directory is read.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -40,9 +44,11 @@ pub enum Contents {
 }
 
 /// What tells one directory from another that took its place.
-pub(super) type Identity = (u64, u64);
+#[cfg(feature = "watch")]
+pub(crate) type Identity = (u64, u64);
 
-pub(super) fn identity(directory: &Path) -> Option<Identity> {
+#[cfg(feature = "watch")]
+pub(crate) fn identity(directory: &Path) -> Option<Identity> {
     let metadata = fs::metadata(directory).ok()?;
     Some((metadata.dev(), metadata.ino()))
 }
@@ -53,6 +59,12 @@ pub(super) fn identity(directory: &Path) -> Option<Identity> {
 /// that is no regular file, a name that is not a document name, and a file beyond the limits is a finding.
 #[must_use]
 pub fn read(root: &Path, directory: &Path, limits: Limits) -> Contents {
+    read_wanted(root, directory, limits, &|_| true)
+}
+
+/// The same for the files whose names are wanted; whatever else lies there is not looked at.
+#[must_use]
+pub fn read_wanted(root: &Path, directory: &Path, limits: Limits, wanted: &dyn Fn(&str) -> bool) -> Contents {
     let root = match root.canonicalize() {
         Ok(root) => root,
         Err(error) => return of_error("the files root", &error),
@@ -73,7 +85,7 @@ pub fn read(root: &Path, directory: &Path, limits: Limits) -> Contents {
             Ok(entry) => entry,
             Err(error) => return of_error("the directory", &error),
         };
-        match read_entry(&root, &entry, limits) {
+        match read_entry(&root, &entry, limits, wanted) {
             Ok(Some((name, content))) => {
                 documents.insert(name, content);
             }
@@ -100,9 +112,14 @@ fn of_error(what: &str, error: &std::io::Error) -> Contents {
     }
 }
 
-fn read_entry(root: &Path, entry: &DirEntry, limits: Limits) -> Result<Option<(DocumentName, Bytes)>, Finding> {
+fn read_entry(
+    root: &Path,
+    entry: &DirEntry,
+    limits: Limits,
+    wanted: &dyn Fn(&str) -> bool,
+) -> Result<Option<(DocumentName, Bytes)>, Finding> {
     let shown = entry.file_name().to_string_lossy().into_owned();
-    if is_passing(&shown) {
+    if is_passing(&shown) || !wanted(&shown) {
         return Ok(None);
     }
     let problem = |rule, message: String| Finding::error(rule, format!("the file {shown:?} {message}"));

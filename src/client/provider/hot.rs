@@ -1,0 +1,207 @@
+//! The provider that reloads: the plain one, and with it a watch and an engine where reloading is on.
+//! Must not do anything else than the plain one where it is off.
+
+use std::fmt;
+use std::path::PathBuf;
+use std::sync::Arc;
+use std::time::Duration;
+
+use rekindle_core::layers::Switch;
+use tokio::runtime::Handle;
+use tokio::sync::{mpsc, watch as signal};
+use tokio::task::AbortHandle;
+
+use super::sources::LoadError;
+use super::{ConfigProvider, EnvironmentProvider, Peek, Settings};
+use crate::engine::{DEFAULT_DEADLINE, Engine, Listener, Outcome, Status};
+use crate::watch::{self, watch_wanted};
+
+/// The variable that switches reloading on or off.
+pub const RELOAD_VARIABLE: &str = "REKINDLE_HOT_RELOAD";
+
+/// An [`EnvironmentProvider`] that follows its files while the process runs.
+///
+/// Whether it does is decided once, at the start: by [`Builder::reload`], else by the variable `REKINDLE_HOT_RELOAD`,
+/// else it does not in production (`REKINDLE_ENV` is `production` or `prod`) unless [`Builder::allow_in_production`]
+/// was called. Where it does not, it answers as the plain provider and starts nothing.
+///
+/// A change of a file runs once it was read, merged and checked; what is refused changes nothing. The variables of
+/// the process are those that were given, for ever: an environment does not change from outside.
+///
+/// ```
+/// use rekindle_client::provider::{ConfigProvider, HotReloadProvider, Settings};
+///
+/// # #[tokio::main(flavor = "current_thread")] async fn main() -> Result<(), Box<dyn std::error::Error>> {
+/// # let directory = tempfile::tempdir()?;
+/// let file = directory.path().join("app.yaml");
+/// std::fs::write(&file, "pool: 5")?;
+/// let settings = Settings::new(directory.path(), []).check_type::<u32>("pool");
+/// let provider = HotReloadProvider::builder(settings).reload(true).start()?;
+///
+/// std::fs::write(&file, "pool: 20")?;
+/// provider.statuses().wait_for(|status| status.applied == 1).await?;
+/// assert_eq!(provider.get::<u32>("pool")?, 20);
+///
+/// std::fs::write(&file, "pool: many")?;
+/// provider.statuses().wait_for(|status| status.refusal.is_some()).await?;
+/// assert_eq!(provider.get::<u32>("pool")?, 20);
+/// # Ok(()) }
+/// ```
+#[derive(Debug)]
+pub struct HotReloadProvider {
+    plain: EnvironmentProvider,
+    switch: Switch,
+    engine: Arc<Engine>,
+    following: Option<Following>,
+}
+
+/// How a [`HotReloadProvider`] reloads.
+pub struct Builder {
+    settings: Settings,
+    reload: Option<bool>,
+    allowed_in_production: bool,
+    watch: watch::Settings,
+    deadline: Duration,
+    listener: Option<Listener>,
+}
+
+impl Builder {
+    /// Reloads, or does not, whatever the environment says. Default: the environment decides.
+    #[must_use]
+    pub fn reload(mut self, reload: bool) -> Self {
+        self.reload = Some(reload);
+        self
+    }
+
+    /// Reloads in production too, unless `REKINDLE_HOT_RELOAD` says otherwise.
+    #[must_use]
+    pub fn allow_in_production(mut self) -> Self {
+        self.allowed_in_production = true;
+        self
+    }
+
+    /// How the directory is watched; its limits do not count, those of [`Settings`] do.
+    #[must_use]
+    pub fn watch(mut self, watch: watch::Settings) -> Self {
+        self.watch = watch;
+        self
+    }
+
+    /// How long reading and checking may take. Default: 10 s.
+    #[must_use]
+    pub fn deadline(mut self, deadline: Duration) -> Self {
+        self.deadline = deadline;
+        self
+    }
+
+    /// Calls a function with every outcome, for a log. It must be quick.
+    #[must_use]
+    pub fn on_outcome(mut self, listener: impl Fn(&Outcome) + Send + Sync + 'static) -> Self {
+        self.listener = Some(Arc::new(listener));
+        self
+    }
+
+    /// Reads and checks everything, as the plain provider does, and begins to follow the files if it is to.
+    ///
+    /// # Errors
+    /// [`LoadError`], as for the plain provider; besides, when `REKINDLE_HOT_RELOAD` says neither yes nor no, and when
+    /// there is no tokio runtime to follow the files in.
+    pub fn start(self) -> Result<HotReloadProvider, LoadError> {
+        let variable = self.settings.variable(RELOAD_VARIABLE).map(str::to_owned);
+        let plain = EnvironmentProvider::load(self.settings)?;
+        let allowed = self.allowed_in_production;
+        let switch = Switch::decide(self.reload, variable.as_deref(), plain.environment(), allowed)?;
+        let EnvironmentProvider { sources, accepted, store } = &plain;
+        let engine = Engine::new(sources.clone(), store.clone(), accepted.clone(), self.deadline, self.listener);
+        let engine = Arc::new(engine);
+        let following = if switch.on { Some(Following::start(&plain, &engine, self.watch)?) } else { None };
+        Ok(HotReloadProvider { plain, switch, engine, following })
+    }
+}
+
+impl fmt::Debug for Builder {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Builder")
+            .field("settings", &self.settings)
+            .field("reload", &self.reload)
+            .finish_non_exhaustive()
+    }
+}
+
+impl HotReloadProvider {
+    /// How to reload; each setting has a default.
+    #[must_use]
+    pub fn builder(settings: Settings) -> Builder {
+        Builder {
+            settings,
+            reload: None,
+            allowed_in_production: false,
+            watch: watch::Settings::default(),
+            deadline: DEFAULT_DEADLINE,
+            listener: None,
+        }
+    }
+
+    /// Whether it reloads, and what decided it.
+    #[must_use]
+    pub fn switch(&self) -> Switch {
+        self.switch
+    }
+
+    /// Where reloading stands.
+    #[must_use]
+    pub fn status(&self) -> Status {
+        self.statuses().borrow().clone()
+    }
+
+    /// The same, to wait on.
+    #[must_use]
+    pub fn statuses(&self) -> signal::Receiver<Status> {
+        self.engine.status()
+    }
+
+    /// Reads the files now, without waiting for the watch. None where reloading is off.
+    pub async fn reload_now(&self) -> Option<Outcome> {
+        self.following.as_ref()?;
+        Some(self.engine.read().await)
+    }
+}
+
+impl ConfigProvider for HotReloadProvider {
+    fn peek(&self) -> Peek {
+        self.plain.peek()
+    }
+}
+
+/// The task that follows the files; ends with its owner.
+#[derive(Debug)]
+struct Following(AbortHandle);
+
+impl Following {
+    fn start(plain: &EnvironmentProvider, engine: &Arc<Engine>, watch: watch::Settings) -> Result<Self, LoadError> {
+        let runtime = Handle::try_current().map_err(|_| LoadError::NoRuntime)?;
+        let (sources, engine) = (plain.sources.clone(), engine.clone());
+        let task = runtime.spawn(async move {
+            let (told, mut contents) = mpsc::channel(1);
+            let settings = watch::Settings { limits: sources.limits, ..watch };
+            let wanted = Arc::new({
+                let sources = sources.clone();
+                move |name: &str| sources.layout.wants(name)
+            });
+            let watching = watch_wanted(PathBuf::from("/"), sources.directory.clone(), settings, wanted, told);
+            let taking = async {
+                while let Some(contents) = contents.recv().await {
+                    engine.offer(contents).await;
+                }
+            };
+            tokio::join!(watching, taking);
+        });
+        Ok(Self(task.abort_handle()))
+    }
+}
+
+impl Drop for Following {
+    fn drop(&mut self) {
+        self.0.abort();
+    }
+}
