@@ -1,7 +1,7 @@
 # Everyday commands. `make` alone lists them.
 
 .DEFAULT_GOAL := help
-.PHONY: help setup fmt check test generate verify chart manifests bench demo controlplane coverage
+.PHONY: help setup fmt check test generate verify chart manifests bench image e2e demo controlplane coverage
 
 CARGO ?= cargo
 # Built alone as well, so that none leans on a feature that another crate switched on.
@@ -40,6 +40,12 @@ manifests: setup ## Write target/manifests, to install without Helm; ARGS="--set
 bench: setup ## Measure against a bare program on a real API server; ARGS="edit1 --edits 50" measures less
 	$(CARGO) build --release -p rekindle
 	$(CARGO) run --release -p rekindle-bench -- $(ARGS)
+
+image: ## Build the image of the operator into target/image, without a Docker engine
+	@scripts/image
+
+e2e: ## Run the image and the chart on a real node, in namespaces of its own; as root, on Linux
+	@scripts/e2e
 
 demo: $(if $(KUBECONFIG),,setup) ## Show a change travel into pods and back; KEEP=1 stays for you to play; uses KUBECONFIG if set
 	$(CARGO) build -p rekindle -p rekindle-checkout -p rekindle-demo

@@ -29,6 +29,8 @@ use crate::server::Server;
 /// Far longer than a start takes, so that only a broken one meets it.
 const START_LIMIT: Duration = Duration::from_secs(90);
 const SETTLE_LIMIT: Duration = Duration::from_secs(10);
+/// The first address of the service range, which is that of the `kubernetes` Service in every cluster.
+const SERVICE: SocketAddrV4 = SocketAddrV4::new(Ipv4Addr::new(10, 0, 0, 1), 443);
 const POLL: Duration = Duration::from_millis(20);
 
 /// What can be chosen about a control plane.
@@ -41,13 +43,16 @@ pub struct Options {
     /// Run the controller manager too (garbage collection, Deployments); build it with
     /// `scripts/setup --controller-manager`.
     pub controller_manager: bool,
+    /// Serve a real node (see [`crate::Node`]): on the address that a `kubernetes` Service has, in a network namespace
+    /// where that is free, with every controller.
+    pub for_node: bool,
     /// Further flags of the API server, such as `--runtime-config=…`. A flag given twice: the last one counts.
     pub api_server_flags: Vec<String>,
 }
 
 impl Default for Options {
     fn default() -> Self {
-        Self { audit: true, keep_dir: None, controller_manager: false, api_server_flags: Vec::new() }
+        Self { audit: true, keep_dir: None, controller_manager: false, for_node: false, api_server_flags: Vec::new() }
     }
 }
 
@@ -56,7 +61,7 @@ pub struct ControlPlane {
     options: Options,
     dir: PathBuf,
     credentials: Credentials,
-    api_port: u16,
+    api: SocketAddrV4,
     etcd_port: u16,
     kubeconfig: PathBuf,
     config: Config,
@@ -89,17 +94,18 @@ impl ControlPlane {
         let dir = create_dir(options.keep_dir.as_deref())?;
         let guard = Guard::start(&dir, options.keep_dir.is_some())?;
         let credentials = Credentials::create(&dir)?;
-        let (api_port, etcd_port) = (free_port()?, free_port()?);
+        let api = if options.for_node { SERVICE } else { SocketAddrV4::new(Ipv4Addr::LOCALHOST, free_port()?) };
+        let etcd_port = free_port()?;
         let kubeconfig = dir.join("kubeconfig");
         let admin = User { name: "admin", namespace: "default", token: &credentials.admin_token };
-        admin.write_kubeconfig(&kubeconfig, &server_url(api_port), &credentials.authority)?;
+        admin.write_kubeconfig(&kubeconfig, &server_url(api), &credentials.authority)?;
         let config = read_config(&kubeconfig).await?;
 
         let servers = Mutex::default();
-        let plane = Self { options, dir, credentials, api_port, etcd_port, kubeconfig, config, servers, guard };
+        let plane = Self { options, dir, credentials, api, etcd_port, kubeconfig, config, servers, guard };
         plane.start_etcd().await?;
         plane.start_api_server().await?;
-        if plane.options.controller_manager {
+        if plane.options.controller_manager || plane.options.for_node {
             plane.start_controller_manager()?;
         }
         Ok(plane)
@@ -125,9 +131,9 @@ impl ControlPlane {
         &self.dir
     }
 
-    /// `https://127.0.0.1:<port>`.
+    /// `https://127.0.0.1:<port>`, or the address that pods use if it serves a node.
     pub fn url(&self) -> String {
-        server_url(self.api_port)
+        server_url(self.api)
     }
 
     /// The file of the certificate authority that signed the API server's certificate.
@@ -235,8 +241,8 @@ impl ControlPlane {
         let files = &self.credentials;
         let mut arguments = vec![
             flag("--etcd-servers", format!("http://127.0.0.1:{}", self.etcd_port)),
-            flag("--bind-address", "127.0.0.1"),
-            flag("--secure-port", self.api_port.to_string()),
+            flag("--bind-address", self.api.ip().to_string()),
+            flag("--secure-port", self.api.port().to_string()),
             flag("--cert-dir", self.dir.join("certificates")),
             flag("--tls-cert-file", &files.certificate),
             flag("--tls-private-key-file", &files.key),
@@ -270,6 +276,9 @@ impl ControlPlane {
     }
 
     fn start_controller_manager(&self) -> Result<()> {
+        // Fake pods are on nodes that do not exist, and two controllers would delete them for it.
+        let fake = "*,-pod-garbage-collector-controller,-node-lifecycle-controller";
+        let controllers = if self.options.for_node { "*" } else { fake };
         let arguments = [
             flag("--kubeconfig", &self.kubeconfig),
             flag("--cert-dir", self.dir.join("certificates")),
@@ -279,8 +288,7 @@ impl ControlPlane {
             flag("--root-ca-file", &self.credentials.authority),
             flag("--use-service-account-credentials", "false"),
             flag("--leader-elect", "false"),
-            // Fake pods are on nodes that do not exist, and these two would delete them for it.
-            flag("--controllers", "*,-pod-garbage-collector-controller,-node-lifecycle-controller"),
+            flag("--controllers", controllers),
         ];
         let name = "kube-controller-manager";
         self.servers().controller_manager = Some(Server::start(name, &program(name)?, &arguments, &self.dir)?);
@@ -358,11 +366,11 @@ fn free_port() -> Result<u16> {
     bail!("find a free port")
 }
 
-fn server_url(port: u16) -> String {
-    format!("https://127.0.0.1:{port}")
+fn server_url(address: SocketAddrV4) -> String {
+    format!("https://{address}")
 }
 
-fn flag(name: &str, value: impl AsRef<std::ffi::OsStr>) -> OsString {
+pub(crate) fn flag(name: &str, value: impl AsRef<std::ffi::OsStr>) -> OsString {
     let mut flag = OsString::from(name);
     flag.push("=");
     flag.push(value);
