@@ -28,7 +28,7 @@ pub mod diff;
 pub mod layers;
 pub mod redact;
 
-#[cfg(feature = "decide")]
+#[cfg(feature = "versions")]
 pub mod version;
 
 pub mod queue;

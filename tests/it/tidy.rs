@@ -69,7 +69,8 @@ const FORBIDDEN: &[(&str, &[&str], &[&str])] = &[
 const NAMED_ONLY_IN: &[(&str, &[&str])] = &[
     ("notify::", &["src/client/watch.rs"]),
     ("prometheus::", &["src/metrics.rs"]),
-    ("serde_yaml::", &["src/cli/yaml.rs", "src/core/format"]),
+    ("serde_yaml::", &["src/cli/yaml.rs", "src/core/format", "src/core/version/stored"]),
+    ("flate2::", &["src/core/version/stored"]),
     ("dotenvy::", &["src/core/format"]),
     ("serde_saphyr::", &["src/core/format", "src/cluster", "src/cli"]),
     ("granit_parser::", &["src/core/format"]),

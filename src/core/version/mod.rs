@@ -3,3 +3,7 @@
 
 pub mod content;
 pub mod history;
+pub mod journal;
+pub mod local;
+pub mod retention;
+pub mod stored;
