@@ -8,9 +8,13 @@
 )]
 
 pub mod directory;
+#[cfg(feature = "versions")]
+pub mod disk;
 pub mod provider;
 pub mod store;
 pub mod validate;
+#[cfg(feature = "versions")]
+pub mod versions;
 
 pub mod notify;
 

@@ -251,10 +251,10 @@ impl<'line> Header<'line> {
         let [container, compression, length, checksum] = rest else {
             return Err(DecodeError::Line("it does not have six words"));
         };
-        let containers = [Container::Json, Container::Yaml].into_iter();
-        let container = containers.filter(|known| known.as_str() == *container).next_back();
-        let compressions = [Compression::None, Compression::Zstd, Compression::Gzip].into_iter();
-        let compression = compressions.filter(|known| known.as_str() == *compression).next_back();
+        let container = [Container::Json, Container::Yaml].into_iter().find(|known| known.as_str() == *container);
+        let compression = [Compression::None, Compression::Zstd, Compression::Gzip]
+            .into_iter()
+            .find(|known| known.as_str() == *compression);
         let covered = line.strip_suffix(checksum).and_then(|line| line.strip_suffix(' '));
         // Written back, it must be the same: no `+5`, no `007`.
         let length = length.parse::<usize>().ok().filter(|number| number.to_string() == **length);

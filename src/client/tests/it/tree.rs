@@ -29,3 +29,14 @@ fn the_library_brings_few_crates_and_neither_kubernetes_nor_tls() {
         }
     }
 }
+
+/// Zstandard is C, so versions are a feature of their own; all in all they stay within the same bound.
+#[test]
+fn versions_bring_their_compressors_and_nothing_else_of_weight() {
+    let crates = tree(&["--features", "versions"]);
+    assert!(crates.contains("zstd-sys") && crates.contains("flate2"));
+    assert!(crates.len() <= 75, "{} crates", crates.len());
+    for unwanted in ["kube", "k8s-openapi", "kube-cel", "rustls", "ring", "openssl", "notify"] {
+        assert!(!crates.iter().any(|name| name.starts_with(unwanted)), "{unwanted}");
+    }
+}
