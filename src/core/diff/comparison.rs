@@ -146,7 +146,7 @@ impl fmt::Display for Statistics {
 /// let found: Vec<_> = comparison.sorted().iter().map(|it| (it.kind, it.path().to_string())).collect();
 /// assert_eq!(found, [(Kind::Moved, "hosts[0]".to_owned()), (Kind::Changed, "hosts[0].port".to_owned())]);
 /// ```
-#[derive(Debug, Clone)]
+#[derive(Clone)]
 pub struct Comparison<'value> {
     pub(super) old: &'value Value,
     pub(super) new: &'value Value,
@@ -154,6 +154,13 @@ pub struct Comparison<'value> {
     /// In the order in which they can be applied.
     pub(super) differences: Vec<Difference<'value>>,
     unchanged: usize,
+}
+
+/// The differences, which show no value.
+impl fmt::Debug for Comparison<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_list().entries(&self.differences).finish()
+    }
 }
 
 impl<'value> Comparison<'value> {

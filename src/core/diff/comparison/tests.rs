@@ -115,7 +115,7 @@ fn no_format_shows_a_secret() {
         assert!(text.contains("(redacted)"), "{text}");
     }
     assert!(serde_json::to_string(&comparison.patch()).unwrap().contains("horse"), "the patch to apply is whole");
-    let debug = format!("{:?}", comparison.sorted());
+    let debug = format!("{:?} {comparison:?}", comparison.sorted());
     assert!(!debug.contains("hunter2") && !debug.contains("horse"), "{debug}");
 }
 
