@@ -13,7 +13,7 @@ use rekindle_core::reason::Reason;
 use rekindle_core::reconcile::plan::{Action, Because, Note};
 use rekindle_core::record::{NewVersion, Recorded};
 use rekindle_core::retry;
-use rekindle_core::target::{Endpoint, Payload, TargetKey};
+use rekindle_core::target::{Endpoint, Payload, Running, TargetKey};
 use rekindle_core::time::Timestamp;
 use tokio::sync::mpsc;
 
@@ -217,10 +217,10 @@ impl<C: Cluster, P: Push, K: Clock> Worker<C, P, K> {
             return Outcome::Failed;
         };
         self.holdoff.succeeded(PUSH);
-        for (key, ..) in &targets {
+        let keys = self.send(shipment, version.running(), targets);
+        for key in &keys {
             self.ledger.pushed(key, number);
         }
-        self.send(shipment, &version, targets);
         Outcome::Done
     }
 
@@ -229,20 +229,26 @@ impl<C: Cluster, P: Push, K: Clock> Worker<C, P, K> {
         self.prepare(version, configuration.documents(), reason)
     }
 
-    fn send(&mut self, shipment: Arc<Shipment>, version: &Recorded, targets: Vec<(TargetKey, ObjectName, Endpoint)>) {
-        let pushed = version.running();
+    /// Begins to push before anything else is done: the first bytes go out while the worker goes on with its round.
+    fn send(
+        &mut self,
+        shipment: Arc<Shipment>,
+        pushed: Running,
+        targets: Vec<(TargetKey, ObjectName, Endpoint)>,
+    ) -> Vec<TargetKey> {
         let keys: Vec<TargetKey> = targets.iter().map(|(key, ..)| key.clone()).collect();
-        let targets: Vec<(TargetKey, Endpoint)> =
-            targets.into_iter().map(|(key, _, endpoint)| (key, endpoint)).collect();
-        let (news, shared) = (self.news.clone(), self.shared.clone());
+        let targets = targets.into_iter().map(|(key, _, endpoint)| (key, endpoint)).collect();
+        let (answers, mut answered) = mpsc::channel(1024);
+        let (news, shared, asked) = (self.news.clone(), self.shared.clone(), keys.clone());
+        // Another may lead by now: then nothing begins, and what is on its way is cut off.
+        let begun = (!shared.leadership.is_over()).then(|| shared.push.push(shipment, targets, answers));
         self.tasks.spawn(async move {
-            let (answers, mut answered) = mpsc::channel(1024);
             let sending = async {
-                // Another may lead by now: what is on its way is cut off.
+                let Some(sending) = begun else { return };
                 tokio::select! {
                     biased;
                     () = shared.leadership.over() => {}
-                    () = shared.push.push(shipment, targets, answers) => {}
+                    () = sending => {}
                 }
             };
             let passing_on = async {
@@ -252,8 +258,9 @@ impl<C: Cluster, P: Push, K: Clock> Worker<C, P, K> {
                 }
             };
             tokio::join!(sending, passing_on);
-            let _ = news.send(News::Ended { keys, pushed }).await;
+            let _ = news.send(News::Ended { keys: asked, pushed }).await;
         });
+        keys
     }
 
     /// Has the keys made and read before the first push needs them: pods that mount their Secret cannot start

@@ -143,13 +143,16 @@ impl Scene {
         .await
     }
 
-    /// Waits until a condition of the policy has this status and reason.
+    /// Waits until a condition of the policy has this status and reason, in a status that knows the newest version: for
+    /// up to a second after an edit the status speaks of the version before.
     pub async fn condition(&self, kind: &str, status: &str, reason: &str) -> Result<Value> {
         let mut found = Value::Null;
         let holds = async || {
+            let newest = self.versions().await?.last_key_value().map(|(number, _)| *number);
             let policy = self.policy().await?;
             found = condition_of(&policy, kind);
-            Ok(found["status"] == status && found["reason"] == reason)
+            let up_to_date = policy["status"]["active"]["version"].as_u64() == newest;
+            Ok(up_to_date && found["status"] == status && found["reason"] == reason)
         };
         self.until(&format!("the condition {kind} is {status} because {reason}"), holds).await?;
         Ok(found)
