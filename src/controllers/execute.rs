@@ -151,29 +151,37 @@ impl<C: Cluster, P: Push, K: Clock> Worker<C, P, K> {
                 shared.view.saw(Sighting::Version(self.id.clone(), number, Some(Box::new(recorded))));
                 Outcome::Done
             }
-            Err(error) => self.record_failed(&error).await,
+            Err(error) => self.record_failed(version.number, &error).await,
         }
     }
 
-    /// Another writer took the number: the history is read afresh and the next round counts on from there.
-    async fn record_failed(&mut self, error: &ClusterError) -> Outcome {
+    async fn record_failed(&mut self, number: VersionNumber, error: &ClusterError) -> Outcome {
         self.shared.metrics.api_error();
         tracing::warn!(policy = %self.id, error = %error, "a version could not be recorded");
-        let reread = match error {
-            ClusterError::Exists { .. } => self.shared.cluster.versions(&self.id).await.ok(),
-            _ => None,
+        let lasting = match error {
+            ClusterError::Exists { .. } => self.count_on(number, error).await.err(),
+            _ => Some(error.to_string()),
         };
-        match reread {
-            Some(versions) => {
-                for version in versions {
-                    let number = version.number;
-                    self.shared.view.saw(Sighting::Version(self.id.clone(), number, Some(Box::new(version))));
-                }
-                self.ledger.record_failure = None;
-            }
-            None => self.ledger.record_failed(error.to_string(), self.shared.clock.now()),
+        match lasting {
+            None => self.ledger.record_failure = None,
+            Some(message) => self.ledger.record_failed(message, self.shared.clock.now()),
         }
         Outcome::Done
+    }
+
+    /// Another writer took the number: the history is read afresh and the next round counts on from there. Fails when
+    /// that would not help.
+    async fn count_on(&self, taken: VersionNumber, error: &ClusterError) -> Result<(), String> {
+        let versions = self.shared.cluster.versions(&self.id).await.map_err(|error| error.to_string())?;
+        let readable = versions.iter().any(|version| version.number >= taken);
+        for version in versions {
+            let number = version.number;
+            self.shared.view.saw(Sighting::Version(self.id.clone(), number, Some(Box::new(version))));
+        }
+        if readable {
+            return Ok(());
+        }
+        Err(format!("{error} and cannot be read as a version of this policy: find out who made it, and delete it"))
     }
 
     /// Encodes and signs a version; none without keys.
