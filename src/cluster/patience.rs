@@ -13,8 +13,8 @@ use tower::{Layer, Service};
 
 use super::locked;
 
-/// The server names one second, or a few while it starts; a proxy that names hours is not believed.
-const LONGEST: Duration = Duration::from_secs(5);
+/// The server names one second; one that names more is not believed, for a Lease has to be renewed in time.
+const LONGEST: Duration = Duration::from_secs(2);
 
 /// Makes all requests of a client wait while the API server asks for patience.
 #[derive(Clone, Default)]
@@ -104,8 +104,8 @@ mod tests {
     #[test]
     fn only_a_busy_server_is_given_time_and_not_for_ever() {
         assert_eq!(wait(429, "1"), Some(1));
-        assert_eq!(wait(503, " 3 "), Some(3));
-        assert_eq!(wait(429, "86400"), Some(5));
+        assert_eq!(wait(503, " 2 "), Some(2));
+        assert_eq!(wait(429, "86400"), Some(2));
         assert_eq!(wait(429, "Wed, 21 Oct 2026 07:28:00 GMT"), None);
         assert_eq!(wait(429, "-1"), None);
         assert_eq!(wait(200, "1"), None);

@@ -46,7 +46,7 @@ impl<C: Cluster, P: Push, K: Clock> Controllers<C, P, K> {
                     Some(change) => self.look(&change),
                     None => return,
                 },
-                Some(_) = self.errands.join_next(), if !self.errands.is_empty() => {}
+                () = self.errands.ended() => {}
             }
         }
     }

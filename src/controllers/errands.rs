@@ -52,6 +52,12 @@ impl Errands {
         }
     }
 
+    /// Ends them all, and waits until they have ended.
+    pub(super) async fn shutdown(&mut self) {
+        self.latest.clear();
+        self.tasks.shutdown().await;
+    }
+
     /// Waits until an errand has ended; for ever when there is none.
     pub(super) async fn ended(&mut self) {
         if self.tasks.join_next().await.is_none() {

@@ -6,6 +6,7 @@ mod ending;
 mod outage;
 mod records;
 mod restart;
+mod table;
 
 use anyhow::Result;
 use serde_json::json;

@@ -176,9 +176,8 @@ impl<'a> Evidence<'a> {
         let proves = |request: &&Request| {
             let conditions = request.body[0]["value"]["conditions"].as_array();
             let proven = |condition: &Value| condition["type"] == "Proven" && condition["status"] == "True";
-            request.answered.is_some_and(|answered| answered < at)
-                && request.succeeded()
-                && conditions.is_some_and(|conditions| conditions.iter().any(proven))
+            // A watch may tell of it before it is answered.
+            request.at < at && request.succeeded() && conditions.is_some_and(|conditions| conditions.iter().any(proven))
         };
         let statuses =
             self.log.iter().filter(|request| request.verb == "patch" && request.resource == "configversions");
