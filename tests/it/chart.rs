@@ -5,6 +5,7 @@ mod helm;
 mod lifecycle;
 mod monitoring;
 mod objects;
+mod running;
 mod values;
 
 use std::path::{Path, PathBuf};

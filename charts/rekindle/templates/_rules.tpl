@@ -1,4 +1,5 @@
-{{/* Generated from deploy/clusterrole.yaml by `make generate`; change it there. */}}
+{{/* Generated from deploy/clusterrole.yaml and deploy/role.yaml by `make generate`; change them there. */}}
+
 {{- define "rekindle.rules" -}}
 # Policies are followed. Created is only the default policy of a ConfigMap that carries the label rekindle.dev/reload.
 # Specifications are never changed: they belong to their authors.
@@ -48,5 +49,19 @@
 # Trips, reverts, refusals and rollbacks are told as Events of their policy.
 - apiGroups: [events.k8s.io]
   resources: [events]
+  verbs: [create]
+{{- end }}
+
+{{- define "rekindle.electionRules" -}}
+# The Lease is watched, so that a replica takes over at once when another gives it back; read now and then, for a
+# watch may be deaf; and renewed.
+- apiGroups: [coordination.k8s.io]
+  resources: [leases]
+  resourceNames: [{{ include "rekindle.fullname" . }}]
+  verbs: [get, list, watch, update]
+# The first replica creates it, and a leader creates it again when somebody deletes it. RBAC cannot bind the right to
+# create to a name, so this rule is apart.
+- apiGroups: [coordination.k8s.io]
+  resources: [leases]
   verbs: [create]
 {{- end }}

@@ -49,6 +49,7 @@ impl Helm {
             .env("HELM_CACHE_HOME", home.join("cache"))
             .env("HELM_CONFIG_HOME", home.join("config"))
             .env("HELM_DATA_HOME", home.join("data"))
+            .env("KUBECACHEDIR", home.join("kubectl"))
             // A file that does not exist is a cluster that cannot be reached.
             .env("KUBECONFIG", kubeconfig.unwrap_or(&home.join("none")))
             .kill_on_drop(true)

@@ -12,7 +12,7 @@ use tempfile::TempDir;
 
 use super::helm::Helm;
 use super::{CHART, NAMESPACE, RELEASE, read, root};
-use crate::support::namespace;
+use crate::support::{install, namespace};
 
 /// The chart as it was first packaged.
 const FIRST: &str = "tests/cases/chart/rekindle-0.0.1.tgz";
@@ -163,6 +163,13 @@ async fn users_keep_what_is_theirs_through_the_whole_life_of_a_release() -> Resu
     assert_eq!(site.left(&format!("{OWN_KINDS},customresourcedefinitions")).await?, 0);
     let theirs = site.plane.kubectl(&["get", "pods,configmaps", "-n", site.shop.name(), "-o", "name"]).await?;
     assert_eq!(theirs.split_whitespace().collect::<Vec<_>>(), ["pod/checkout-0", "configmap/checkout-config"]);
+
+    // What somebody else installed is taken over only when told to.
+    install(&site.plane).await?;
+    let refused = site.helm(&["install", RELEASE, CHART]).await.err().context("it takes what is not its own")?;
+    assert!(refused.to_string().contains("invalid ownership metadata"), "{refused}");
+    site.helm(&["install", RELEASE, CHART, "--take-ownership", "--force-conflicts"]).await?;
+    assert_eq!(site.left("customresourcedefinitions").await?, 4);
     site.plane.stop()
 }
 
@@ -179,6 +186,7 @@ async fn follow_the_notes(site: &Site, told: &str) -> Result<()> {
             .env("KUBECTL", rekindle_testplane::program("kubectl")?)
             .env("PLACE", site.shop.name())
             .env("KUBECONFIG", site.plane.kubeconfig())
+            .env("KUBECACHEDIR", site.plane.dir().join("kubectl"))
             .kill_on_drop(true)
             .output()
             .await?;

@@ -66,6 +66,6 @@ fn the_chart_carries_both_unchanged() -> Result<()> {
     let shown = the(&objects, "ConfigMap")?["data"]["rekindle.json"].as_str().unwrap_or_default().to_owned();
     assert_eq!(shown, read("charts/rekindle/files/dashboard.json")?);
     let dashboard: Value = serde_json::from_str(&shown)?;
-    assert_eq!(dashboard["panels"].as_array().map(Vec::len), Some(6));
+    assert_eq!(dashboard["panels"].as_array().map(Vec::len), Some(8));
     Ok(())
 }

@@ -44,13 +44,21 @@ async fn the_definitions_are_those_of_the_code_and_stay_on_uninstall() -> Result
             metadata.remove("annotations");
             ensure!(metadata.remove("labels").is_some(), "a definition without labels cannot be found");
         }
-        let committed =
-            files("crds")?.iter().map(|path| objects(&std::fs::read_to_string(path)?)).collect::<Result<Vec<_>>>()?;
-        assert_eq!(made, committed.concat(), "{set}");
+        let committed = definitions("crds")?;
+        for (made, committed) in made.iter().zip(&committed) {
+            let name = &committed["metadata"]["name"];
+            ensure!(made == committed, "{name} is another in the chart: run `make generate` and commit the result");
+        }
+        assert_eq!(made.len(), committed.len());
     }
     let none = helm.run(&["template", RELEASE, CHART, "--set", "crds.install=false"]).await?;
     assert!(!none.contains("CustomResourceDefinition"));
     Ok(())
+}
+
+fn definitions(folder: &str) -> Result<Vec<Value>> {
+    let read = |path: &std::path::PathBuf| objects(&std::fs::read_to_string(path)?);
+    Ok(files(folder)?.iter().map(read).collect::<Result<Vec<_>>>()?.concat())
 }
 
 #[test]
@@ -60,10 +68,20 @@ fn rights_are_those_of_the_one_file_and_everywhere_the_same() -> Result<()> {
     assert_eq!(&the(&Case::named("default")?.objects()?, "ClusterRole")?["rules"], rules);
 
     let own = Case::named("namespaces")?.objects()?;
-    let roles: Vec<_> = own.iter().filter(|object| object["kind"] == "Role").collect();
+    let is_own = |object: &&Value| object["kind"] == "Role" && object["metadata"]["name"] == RELEASE;
+    let roles: Vec<_> = own.iter().filter(is_own).collect();
     assert_eq!(roles.iter().map(|role| &role["metadata"]["namespace"]).collect::<Vec<_>>(), ["shop", "billing"]);
     assert!(roles.iter().all(|role| &role["rules"] == rules));
     assert!(own.iter().all(|object| !object["kind"].as_str().unwrap_or_default().starts_with("Cluster")), "{own:#?}");
+
+    // Each release has a Lease of its own.
+    let election = read("deploy/role.yaml")?.replace("[rekindle-operator]", &format!("[{RELEASE}]"));
+    let election = objects(&election)?;
+    for case in ["default", "rights"] {
+        let made = Case::named(case)?.objects()?;
+        assert_eq!(the(&made, "Role")?["rules"], the(&election, "Role")?["rules"], "{case}");
+        assert_eq!(the(&made, "Role")?["metadata"]["namespace"], NAMESPACE, "{case}");
+    }
 
     let fewer = Case::named("rights")?.objects()?;
     let left: Vec<_> = the(&fewer, "ClusterRole")?["rules"].as_array().into_iter().flatten().collect();
@@ -78,7 +96,7 @@ fn rights_are_those_of_the_one_file_and_everywhere_the_same() -> Result<()> {
 
 #[test]
 fn every_rule_says_why() -> Result<()> {
-    let text = read("deploy/clusterrole.yaml")?;
+    let text = read("deploy/clusterrole.yaml")? + &read("deploy/role.yaml")?;
     let lines: Vec<_> = text.lines().collect();
     for pair in lines.windows(2).filter(|pair| pair[1].starts_with("  - ")) {
         ensure!(pair[0].starts_with("  # "), "there is no comment before {}", pair[1]);
