@@ -3,7 +3,6 @@
 
 mod connect;
 mod errors;
-mod patience;
 mod requests;
 
 mod watch;

@@ -11,8 +11,6 @@ mod reporter;
 mod execute;
 mod worker;
 
-mod errands;
-
 mod driver;
 
 pub use driver::{Controllers, Parts};

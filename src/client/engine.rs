@@ -1,4 +1,4 @@
-//! Takes what the sources hold to where it runs: judge, compare, ask, put in place, tell.
+//! Takes what the sources hold to where it runs: judge, compare, put in place, report.
 //! Must not know where contents come from, nor when.
 //!
 //! # Guarantees
@@ -18,7 +18,6 @@ use tokio::task::{JoinHandle, spawn_blocking};
 use tokio::time::timeout;
 
 use crate::directory::Contents;
-use crate::notify::{Notifier, Vetoed};
 use crate::provider::sources::{Accepted, Sources, summary};
 use crate::store::{Snapshot, Store};
 
@@ -37,9 +36,6 @@ pub enum Refusal {
     /// Reading and checking took too long. Nothing else is checked until that has ended.
     #[error("checking took longer than {0:?}")]
     TookTooLong(Duration),
-    /// One who has a say does not agree.
-    #[error(transparent)]
-    Vetoed(#[from] Vetoed),
 }
 
 /// What became of contents.
@@ -80,7 +76,6 @@ pub(crate) struct Engine {
     store: Arc<Store>,
     active: Mutex<Active>,
     status: watch::Sender<Status>,
-    notifier: Option<Notifier<Snapshot>>,
     deadline: Duration,
     listener: Option<Listener>,
 }
@@ -104,7 +99,6 @@ impl Engine {
         sources: Arc<Sources>,
         store: Arc<Store>,
         accepted: Arc<Accepted>,
-        notifier: Option<Notifier<Snapshot>>,
         deadline: Duration,
         listener: Option<Listener>,
     ) -> Self {
@@ -118,8 +112,7 @@ impl Engine {
             refused: 0,
             unchanged: 0,
         });
-        let active = Mutex::new(Active { accepted, stuck: None });
-        Self { sources, store, active, status, notifier, deadline, listener }
+        Self { sources, store, active: Mutex::new(Active { accepted, stuck: None }), status, deadline, listener }
     }
 
     pub(crate) fn status(&self) -> watch::Receiver<Status> {
@@ -144,26 +137,10 @@ impl Engine {
             Ok(accepted) if accepted.tree == active.accepted.tree => return self.end(Outcome::Unchanged, &[]),
             Ok(accepted) => accepted,
         };
-        let before = self.store.load();
-        let next = accepted.snapshot(before.version().next());
-        let prepared = match &self.notifier {
-            None => None,
-            Some(notifier) => match notifier.prepare(before, next.clone()).await {
-                Ok(prepared) => Some(prepared),
-                Err(vetoed) => return self.end(Outcome::Refused(vetoed.into()), &[]),
-            },
-        };
-        // From here to the end of the commit nothing can be interrupted: commit goes on by itself once it is polled.
+        let next = accepted.snapshot(self.store.load().version().next());
         self.store.put(next.clone());
         active.accepted = Arc::new(accepted);
-        if let Some(prepared) = prepared {
-            prepared.commit().await;
-        }
         self.end(Outcome::Applied(next), &active.accepted.warnings)
-    }
-
-    pub(crate) fn notifier(&self) -> Option<&Notifier<Snapshot>> {
-        self.notifier.as_ref()
     }
 
     async fn judge(&self, active: &mut Active, contents: Contents) -> Result<Accepted, Refusal> {

@@ -110,30 +110,23 @@ impl Reporter {
 /// Writes the statuses: versions first, for their confirmations are what a restart reads, then the policy.
 ///
 /// # Errors
-/// The first write that failed; an object that is gone meanwhile is no failure. A right that is missing for one kind
-/// keeps nothing back from the others.
+/// The first write that failed; an object that is gone meanwhile is no failure.
 pub async fn write<C: Cluster>(cluster: Arc<C>, policy: PolicyId, statuses: &Wanted) -> Result<(), ClusterError> {
-    let mut lack = None;
     for (number, status) in &statuses.versions {
-        passed(cluster.show_version(&policy, *number, status).await, &mut lack)?;
+        ignore_missing(cluster.show_version(&policy, *number, status).await)?;
     }
     if let Some(status) = &statuses.policy {
-        passed(cluster.show_policy(&policy, status).await, &mut lack)?;
+        ignore_missing(cluster.show_policy(&policy, status).await)?;
     }
     for (name, status) in &statuses.rollbacks {
-        passed(cluster.show_rollback(&policy.namespace, name, status).await, &mut lack)?;
+        ignore_missing(cluster.show_rollback(&policy.namespace, name, status).await)?;
     }
-    lack.map_or(Ok(()), Err)
+    Ok(())
 }
 
-/// Whether to go on after a write.
-fn passed(result: Result<(), ClusterError>, lack: &mut Option<ClusterError>) -> Result<(), ClusterError> {
+fn ignore_missing(result: Result<(), ClusterError>) -> Result<(), ClusterError> {
     match result {
         Err(ClusterError::Missing { .. }) => Ok(()),
-        Err(error @ ClusterError::Forbidden { .. }) => {
-            lack.get_or_insert(error);
-            Ok(())
-        }
         other => other,
     }
 }

@@ -1,5 +1,8 @@
 //! Whatever the documentation shows is tried: YAML by the API server, commands by a shell, links by the file system.
-//! Sessions run where the reader runs them, on the stage that `make demo KEEP=1` leaves.
+//! Sessions run where the reader runs them, on the stage that `make demo KEEP=1` leaves; those about the installation
+//! in a cluster of their own.
+
+mod installation;
 
 use std::path::{Path, PathBuf};
 use std::process::Stdio;
@@ -187,29 +190,64 @@ fn every_relative_link_leads_to_a_file() -> Result<()> {
 
 #[tokio::test]
 async fn every_session_in_the_documentation_goes_as_it_is_shown() -> Result<()> {
+    let elsewhere = |block: &Block| installation::PAGES.iter().any(|page| block.place.starts_with(page));
+    let sessions: Vec<_> = blocks_in("console")?.into_iter().filter(|block| !elsewhere(block)).collect();
     let stage = Stage::set().await?;
-    let outcome = play(&stage, &blocks_in("console")?).await;
+    let place = Place { kubeconfig: PathBuf::from(&stage.kubeconfig), variables: Vec::new() };
+    let outcome = play(&place, &stage.told, &sessions).await;
     stage.clear().await?;
     outcome
 }
 
-async fn play(stage: &Stage, sessions: &[Block]) -> Result<()> {
+/// Plays sessions, where `make demo` has told this.
+async fn play(place: &Place, told: &str, sessions: &[Block]) -> Result<()> {
     let mut played = 0;
     for block in sessions {
         for Step { command, expected } in steps(block) {
-            let place = format!("{}: {command}", block.place);
+            let shown = format!("{}: {command}", block.place);
             if command == "make demo" {
-                let told = is_as_shown(&format!("…{expected}…"), &stage.told);
-                ensure!(told, "{place}: the demo does not tell this:\n{}", stage.told);
+                let tells = is_as_shown(&format!("…{expected}…"), told);
+                ensure!(tells, "{shown}: the demo does not tell this:\n{told}");
                 continue;
             }
-            let printed = stage.run(&command).await.with_context(|| place.clone())?;
-            ensure!(is_as_shown(&expected, &printed), "{place} prints\n{printed}\nand not\n{expected}");
+            let printed = place.run(&command).await.with_context(|| shown.clone())?;
+            ensure!(is_as_shown(&expected, &printed), "{shown} prints\n{printed}\nand not\n{expected}");
             played += 1;
         }
     }
     ensure!(played > 0, "the documentation shows no session");
     Ok(())
+}
+
+/// Where a reader types commands.
+struct Place {
+    kubeconfig: PathBuf,
+    /// What else is in the environment.
+    variables: Vec<(&'static str, PathBuf)>,
+}
+
+impl Place {
+    /// Runs a command as a reader would, at the root of the repository, and returns what it prints.
+    async fn run(&self, command: &str) -> Result<String> {
+        let (kubectl, helm) = (program("kubectl")?, program("helm")?);
+        let folders = [kubectl.parent().map(Path::to_owned), helm.parent().map(Path::to_owned), Some(programs()?)];
+        let path = std::env::var_os("PATH").unwrap_or_default();
+        let path = std::env::join_paths(folders.into_iter().flatten().chain(std::env::split_paths(&path)))?;
+        let output = Command::new("bash")
+            .args(["-euo", "pipefail", "-c", command])
+            .current_dir(root())
+            .env("KUBECONFIG", &self.kubeconfig)
+            .env("KUBECACHEDIR", self.kubeconfig.with_file_name("kubectl"))
+            .env("PATH", path)
+            .envs(self.variables.iter().map(|(name, value)| (name, value)))
+            .stdin(Stdio::null())
+            .kill_on_drop(true)
+            .output();
+        let output = timeout(COMMAND_LIMIT, output).await.context("it does not end")??;
+        let printed = String::from_utf8_lossy(&output.stdout).into_owned();
+        ensure!(output.status.success(), "it fails: {printed}{}", String::from_utf8_lossy(&output.stderr));
+        Ok(printed)
+    }
 }
 
 /// The demo, played to its end and kept.
@@ -250,27 +288,6 @@ impl Stage {
             }
         }
         anyhow::bail!("the demo ended:\n{}", self.told)
-    }
-
-    /// Runs a command as a reader would, at the root of the repository, and returns what it prints.
-    async fn run(&self, command: &str) -> Result<String> {
-        let kubectl = program("kubectl")?;
-        let own = [kubectl.parent().map(Path::to_owned), Some(programs()?)];
-        let path = std::env::var_os("PATH").unwrap_or_default();
-        let path = std::env::join_paths(own.into_iter().flatten().chain(std::env::split_paths(&path)))?;
-        let output = Command::new("bash")
-            .args(["-euo", "pipefail", "-c", command])
-            .current_dir(root())
-            .env("KUBECONFIG", &self.kubeconfig)
-            .env("KUBECACHEDIR", Path::new(&self.kubeconfig).with_file_name("kubectl"))
-            .env("PATH", path)
-            .stdin(Stdio::null())
-            .kill_on_drop(true)
-            .output();
-        let output = timeout(COMMAND_LIMIT, output).await.context("it does not end")??;
-        let printed = String::from_utf8_lossy(&output.stdout).into_owned();
-        ensure!(output.status.success(), "it fails: {printed}{}", String::from_utf8_lossy(&output.stderr));
-        Ok(printed)
     }
 
     /// Ctrl-C, and then nothing of it may be left.

@@ -20,7 +20,6 @@ mod lifecycle;
 mod oracle;
 mod prometheus;
 mod reference;
-mod rights;
 mod tidy;
 mod verdicts;
 mod watches;

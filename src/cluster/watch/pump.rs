@@ -8,7 +8,6 @@ use std::time::Duration;
 use futures::StreamExt;
 use kube::Api;
 use kube::runtime::watcher::{self, Event, watcher};
-use tokio::sync::Notify;
 use tokio::sync::watch::Sender;
 use tokio_util::sync::CancellationToken;
 
@@ -37,17 +36,10 @@ impl Turn {
     }
 }
 
-/// Where the events come from.
-pub(super) struct Feed<K> {
-    pub(super) api: Api<K>,
-    /// Rings when the API server has agreed to a watch.
-    pub(super) begun: Arc<Notify>,
-}
-
 /// Watches until told to stop.
 pub(super) async fn pump<W: Watched, S: Sink>(
     kind: W,
-    feed: Feed<W::Object>,
+    api: Api<W::Object>,
     sink: Arc<S>,
     turn: Turn,
     stop: CancellationToken,
@@ -57,7 +49,7 @@ pub(super) async fn pump<W: Watched, S: Sink>(
         let mut pump = Pump { kind, sink, turn: Some(turn), known: BTreeSet::new(), listed: None };
         let mut trouble = Trouble::new(W::RESOURCE);
         loop {
-            pump.follow(&feed, &mut trouble).await;
+            pump.follow(&api, &mut trouble).await;
         }
     };
     tokio::select! {
@@ -80,9 +72,9 @@ struct Pump<W: Watched, S> {
 
 impl<W: Watched, S: Sink> Pump<W, S> {
     /// Lists and watches until a list gets stuck.
-    async fn follow(&mut self, feed: &Feed<W::Object>, trouble: &mut Trouble) {
+    async fn follow(&mut self, api: &Api<W::Object>, trouble: &mut Trouble) {
         let config = watcher::Config::default().page_size(W::PAGE).timeout(WATCH_SECONDS);
-        let mut events = std::pin::pin!(watcher(feed.api.clone(), config));
+        let mut events = std::pin::pin!(watcher(api.clone(), config));
         loop {
             let event = if self.listed.is_some() {
                 match tokio::time::timeout(PAGE_DEADLINE, events.next()).await {
@@ -90,21 +82,13 @@ impl<W: Watched, S: Sink> Pump<W, S> {
                     Err(_) => return trouble.stuck(PAGE_DEADLINE),
                 }
             } else {
-                tokio::select! {
-                    biased;
-                    event = events.next() => event,
-                    () = feed.begun.notified() => {
-                        trouble.begun();
-                        continue;
-                    }
-                }
+                events.next().await
             };
             match event {
+                // A list begins before the server was asked, so it is no sign of recovery.
+                Some(Ok(Event::Init)) => self.listed = Some(BTreeSet::new()),
                 Some(Ok(event)) => {
-                    // A list is no sign of recovery: one that follows another without end is trouble itself.
-                    if matches!(event, Event::Apply(_) | Event::Delete(_)) {
-                        trouble.over();
-                    }
+                    trouble.over();
                     self.take(event);
                 }
                 Some(Err(error)) => {
@@ -127,7 +111,7 @@ impl<W: Watched, S: Sink> Pump<W, S> {
                     }
                 }
             }
-            Event::Init => self.listed = Some(BTreeSet::new()),
+            Event::Init => {}
             Event::InitDone => self.list_done(),
         }
     }
