@@ -3,6 +3,7 @@
 
 mod connect;
 mod errors;
+mod patience;
 mod requests;
 
 mod watch;

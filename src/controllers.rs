@@ -11,6 +11,8 @@ mod reporter;
 mod execute;
 mod worker;
 
+mod errands;
+
 mod driver;
 
 pub use driver::{Controllers, Parts};

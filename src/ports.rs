@@ -48,13 +48,14 @@ impl fmt::Debug for Shipment {
 
 /// Carries versions to targets.
 pub trait Push: Send + Sync + 'static {
-    /// Pushes to all targets at once, one attempt each, and sends each answer as it comes; ends with the last.
+    /// Begins at once to push to all targets, one attempt each, and sends each answer as it comes. The future only
+    /// waits for the last of them; dropping it ends what is under way.
     fn push(
         &self,
         shipment: Arc<Shipment>,
         targets: Vec<(TargetKey, Endpoint)>,
         answers: mpsc::Sender<(TargetKey, Answer, Duration)>,
-    ) -> impl Future<Output = ()> + Send;
+    ) -> impl Future<Output = ()> + Send + use<Self>;
 
     /// Opens a connection to each endpoint that has none, ahead of a push.
     fn warm(&self, endpoints: &[Endpoint]) -> impl Future<Output = ()> + Send;

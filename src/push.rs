@@ -112,18 +112,19 @@ impl Pusher {
 }
 
 impl Push for Pusher {
-    /// Pushes to all targets at once and sends each answer as it comes, with the time that it took; ends with the last.
+    /// Begins at once to push to all targets, and sends each answer as it comes, with the time that it took; the
+    /// future ends with the last.
     ///
     /// A receiver of answers that is full holds up only targets that have answered; one that is gone is ignored.
     /// Dropping the future ends all pushes under way and closes their connections.
-    async fn push(
+    fn push(
         &self,
         shipment: Arc<Shipment>,
         targets: Vec<(TargetKey, Endpoint)>,
         answers: mpsc::Sender<(TargetKey, Answer, Duration)>,
-    ) {
+    ) -> impl Future<Output = ()> + Send + use<> {
         let inner = Arc::clone(&self.inner);
-        self.thread.run(async move { inner.push(&shipment, targets, &answers).await }).await;
+        self.thread.run(async move { inner.push(&shipment, targets, &answers).await })
     }
 
     /// Opens a connection to each endpoint that has none, ahead of a push; ends when each is open or has failed.

@@ -17,8 +17,8 @@ struct Arguments {
     #[arg(value_enum)]
     rows: Vec<Kind>,
 
-    /// The edits of each contestant for one pod; other rows take their share of it
-    #[arg(long, default_value_t = 300)]
+    /// The edits of each contestant for one pod, of which a 99th percentile needs 1000; other rows take their share
+    #[arg(long, default_value_t = 1000)]
     edits: usize,
 }
 
@@ -56,10 +56,11 @@ async fn main() -> Result<()> {
 /// The rows of times share a control plane and an operator; each has a namespace of its own.
 async fn latencies(wanted: &impl Fn(Kind) -> bool, edits: usize) -> Result<Vec<Row>> {
     let millis = Duration::from_millis;
+    let share = |part: usize| edits.div_ceil(part);
     let kinds = [
-        (Kind::Edit1, edit::Plan { pods: 1, edits, rest: millis(100), limit: 100.0 }),
-        (Kind::Edit100, edit::Plan { pods: 100, edits: edits / 3, rest: millis(200), limit: 1000.0 }),
-        (Kind::Edit1000, edit::Plan { pods: 1000, edits: edits / 5, rest: millis(500), limit: 1000.0 }),
+        (Kind::Edit1, edit::Plan { pods: 1, edits, rest: millis(80), limit: 100.0 }),
+        (Kind::Edit100, edit::Plan { pods: 100, edits: share(10), rest: millis(200), limit: 1000.0 }),
+        (Kind::Edit1000, edit::Plan { pods: 1000, edits: share(20), rest: millis(500), limit: 1000.0 }),
     ];
     let mut rows = Vec::new();
     if !kinds.iter().any(|(kind, _)| wanted(*kind)) && !wanted(Kind::Rollback) {
@@ -73,7 +74,7 @@ async fn latencies(wanted: &impl Fn(Kind) -> bool, edits: usize) -> Result<Vec<R
         }
     }
     if wanted(Kind::Rollback) {
-        rows.push(told(rollback::measure(&stage, 100, edits / 6, millis(500)).await?));
+        rows.push(told(rollback::measure(&stage, 100, share(20), millis(500)).await?));
     }
     operator.stop().await?;
     Ok(rows)

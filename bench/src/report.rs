@@ -81,7 +81,7 @@ impl Row {
 
 /// Prints the rows as a table.
 pub fn print(rows: &[Row]) {
-    let columns = ["", "p50", "p99", "floor p50", "floor p99", "ratio", "unit", "met", "goal"];
+    let columns = ["", "p50", "p99", "floor p50", "floor p99", "ratio", "p99 ratio", "n", "unit", "met", "goal"];
     let mut table: Vec<Vec<String>> = vec![columns.map(str::to_owned).to_vec()];
     for row in rows {
         let number = |value: Option<f64>| value.map_or_else(String::new, |value| format!("{value:.2}"));
@@ -92,6 +92,8 @@ pub fn print(rows: &[Row]) {
             number(row.floor_p50),
             number(row.floor_p99),
             number(row.ratio),
+            number(row.ratio_p99),
+            row.samples.to_string(),
             row.unit.to_owned(),
             if row.met { "yes" } else { "NO" }.to_owned(),
             row.goal.clone(),
@@ -106,7 +108,7 @@ pub fn print(rows: &[Row]) {
             .zip(&widths)
             .enumerate()
             .map(|(column, (cell, width))| match column {
-                0 | 6.. => format!("{cell:<width$}"),
+                0 | 8.. => format!("{cell:<width$}"),
                 _ => format!("{cell:>width$}"),
             })
             .collect();

@@ -1,4 +1,4 @@
-//! Takes what the sources hold to where it runs: judge, compare, put in place, report.
+//! Takes what the sources hold to where it runs: judge, compare, ask, put in place, tell.
 //! Must not know where contents come from, nor when.
 //!
 //! # Guarantees
@@ -18,6 +18,7 @@ use tokio::task::{JoinHandle, spawn_blocking};
 use tokio::time::timeout;
 
 use crate::directory::Contents;
+use crate::notify::{Notifier, Vetoed};
 use crate::provider::sources::{Accepted, Sources, summary};
 use crate::store::{Snapshot, Store};
 
@@ -36,6 +37,9 @@ pub enum Refusal {
     /// Reading and checking took too long. Nothing else is checked until that has ended.
     #[error("checking took longer than {0:?}")]
     TookTooLong(Duration),
+    /// One who has a say does not agree.
+    #[error(transparent)]
+    Vetoed(#[from] Vetoed),
 }
 
 /// What became of contents.
@@ -76,6 +80,7 @@ pub(crate) struct Engine {
     store: Arc<Store>,
     active: Mutex<Active>,
     status: watch::Sender<Status>,
+    notifier: Option<Notifier<Snapshot>>,
     deadline: Duration,
     listener: Option<Listener>,
 }
@@ -99,6 +104,7 @@ impl Engine {
         sources: Arc<Sources>,
         store: Arc<Store>,
         accepted: Arc<Accepted>,
+        notifier: Option<Notifier<Snapshot>>,
         deadline: Duration,
         listener: Option<Listener>,
     ) -> Self {
@@ -112,7 +118,8 @@ impl Engine {
             refused: 0,
             unchanged: 0,
         });
-        Self { sources, store, active: Mutex::new(Active { accepted, stuck: None }), status, deadline, listener }
+        let active = Mutex::new(Active { accepted, stuck: None });
+        Self { sources, store, active, status, notifier, deadline, listener }
     }
 
     pub(crate) fn status(&self) -> watch::Receiver<Status> {
@@ -137,10 +144,26 @@ impl Engine {
             Ok(accepted) if accepted.tree == active.accepted.tree => return self.end(Outcome::Unchanged, &[]),
             Ok(accepted) => accepted,
         };
-        let next = accepted.snapshot(self.store.load().version().next());
+        let before = self.store.load();
+        let next = accepted.snapshot(before.version().next());
+        let prepared = match &self.notifier {
+            None => None,
+            Some(notifier) => match notifier.prepare(before, next.clone()).await {
+                Ok(prepared) => Some(prepared),
+                Err(vetoed) => return self.end(Outcome::Refused(vetoed.into()), &[]),
+            },
+        };
+        // From here to the end of the commit nothing can be interrupted: commit goes on by itself once it is polled.
         self.store.put(next.clone());
         active.accepted = Arc::new(accepted);
+        if let Some(prepared) = prepared {
+            prepared.commit().await;
+        }
         self.end(Outcome::Applied(next), &active.accepted.warnings)
+    }
+
+    pub(crate) fn notifier(&self) -> Option<&Notifier<Snapshot>> {
+        self.notifier.as_ref()
     }
 
     async fn judge(&self, active: &mut Active, contents: Contents) -> Result<Accepted, Refusal> {

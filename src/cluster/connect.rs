@@ -5,12 +5,14 @@ use std::time::Duration;
 
 use http::HeaderValue;
 use http::header::USER_AGENT;
+use kube::client::ClientBuilder;
 use kube::config::{InClusterError, KubeConfigOptions, KubeconfigError};
 use kube::{Client, Config};
 use tokio_util::sync::CancellationToken;
 use tracing::{info, warn};
 
 use super::errors::plain;
+use super::patience::Patience;
 
 const CONNECT_TIMEOUT: Duration = Duration::from_secs(5);
 /// How long one attempt to reach the server may take.
@@ -74,7 +76,8 @@ pub fn is_in_cluster() -> bool {
     std::env::var_os("KUBECONFIG").is_none_or(|value| value.is_empty()) && Config::incluster().is_ok()
 }
 
-/// A client that repeats nothing by itself: a create that was repeated blindly would hide who made the object.
+/// A client that repeats nothing by itself: a create that was repeated blindly would hide who made the object. While
+/// the API server asks for patience, its requests wait.
 ///
 /// # Errors
 /// The credentials or certificates cannot be used.
@@ -84,7 +87,8 @@ pub fn client_of(mut config: Config) -> Result<Client, ConnectError> {
     let agent = concat!("rekindle/", env!("CARGO_PKG_VERSION"));
     config.headers.push((USER_AGENT, HeaderValue::from_static(agent)));
     let server = config.cluster_url.to_string();
-    Client::try_from(config).map_err(|source| ConnectError::Client { server, source })
+    let builder = ClientBuilder::try_from(config).map_err(|source| ConnectError::Client { server, source })?;
+    Ok(builder.with_layer(&Patience::default()).build())
 }
 
 /// Waits until the API server answers, and says on the log why it does not. False when told to stop before.

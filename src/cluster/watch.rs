@@ -6,6 +6,7 @@
 //! Guarantees: what vanished while a watch was down is reported as gone when it is up again; no object stops a watch;
 //! a watch ends only when it is told to.
 
+mod begun;
 mod kinds;
 mod native;
 mod pump;
@@ -16,6 +17,7 @@ use std::sync::Arc;
 
 use kube::Api;
 use rekindle_core::ids::Namespace;
+use tokio::sync::Notify;
 use tokio::sync::watch::{self as counter, Receiver};
 use tokio::task::JoinSet;
 use tokio_util::sync::CancellationToken;
@@ -24,7 +26,7 @@ use super::{KubeCluster, connect};
 use crate::ports::Sink;
 use kinds::{Policies, Rollbacks, Schemas, Versions, Watched};
 use native::{ConfigMaps, Pods};
-use pump::{Turn, pump};
+use pump::{Feed, Turn, pump};
 
 /// Which namespaces are worked in.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -121,13 +123,15 @@ impl<S: Sink> Starter<'_, S> {
     fn start<W: Watched>(&mut self, kind: impl Fn(Option<&Namespace>) -> W) {
         let places = self.scope.places();
         for place in &places {
-            let client = self.cluster.client();
+            let begun = Arc::new(Notify::new());
+            let client = begun::noticing(self.cluster.client(), begun.clone());
             let api: Api<W::Object> = match place {
                 None => Api::all(client),
                 Some(namespace) => Api::namespaced(client, namespace.as_str()),
             };
             let turn = Turn { count: self.count.clone(), after: self.before };
-            self.tasks.spawn(pump(kind(*place), api, self.sink.clone(), turn, self.stop.clone()));
+            let feed = Feed { api, begun };
+            self.tasks.spawn(pump(kind(*place), feed, self.sink.clone(), turn, self.stop.clone()));
         }
         self.before = self.before.saturating_add(places.len());
     }

@@ -6,12 +6,12 @@ use std::sync::Arc;
 
 use rekindle_core::ids::{Namespace, ObjectName, PolicyId};
 use rekindle_core::reason::Reason;
-use rekindle_core::retry;
 use rekindle_core::status::{RollbackStatus, Truth};
 use tokio::sync::mpsc;
 use tokio::task::{Id, JoinSet};
 use tokio_util::sync::CancellationToken;
 
+use super::errands::Errands;
 use super::view::Change;
 use super::worker::{Shared, Worker};
 use crate::leadership::Leadership;
@@ -19,13 +19,15 @@ use crate::ports::{Clock, Cluster, ClusterError, ConfigMapFacts, Push};
 
 pub use super::worker::Shared as Parts;
 
+const UNUSABLE: &str = "telling that a policy cannot be used";
+
 /// The controllers of all policies.
 pub struct Controllers<C, P, K> {
     shared: Arc<Shared<C, P, K>>,
     changes: mpsc::UnboundedReceiver<Change>,
     workers: JoinSet<()>,
     running: BTreeMap<PolicyId, (Id, CancellationToken)>,
-    errands: JoinSet<()>,
+    errands: Errands,
 }
 
 impl<C: Cluster, P: Push, K: Clock> Controllers<C, P, K> {
@@ -33,7 +35,7 @@ impl<C: Cluster, P: Push, K: Clock> Controllers<C, P, K> {
     #[must_use]
     pub fn new(shared: Shared<C, P, K>, changes: mpsc::UnboundedReceiver<Change>) -> Self {
         let shared = Arc::new(shared);
-        Self { shared, changes, workers: JoinSet::new(), running: BTreeMap::new(), errands: JoinSet::new() }
+        Self { shared, changes, workers: JoinSet::new(), running: BTreeMap::new(), errands: Errands::default() }
     }
 
     /// Keeps the picture complete and decides nothing, as long as the picture is kept.
@@ -44,7 +46,7 @@ impl<C: Cluster, P: Push, K: Clock> Controllers<C, P, K> {
                     Some(change) => self.look(&change),
                     None => return,
                 },
-                Some(_) = self.errands.join_next(), if !self.errands.is_empty() => {}
+                () = self.errands.ended() => {}
             }
         }
     }
@@ -69,7 +71,7 @@ impl<C: Cluster, P: Push, K: Clock> Controllers<C, P, K> {
                     None => break,
                 },
                 Some(ended) = self.workers.join_next_with_id(), if !self.workers.is_empty() => self.ended(ended),
-                Some(_) = self.errands.join_next(), if !self.errands.is_empty() => {}
+                () = self.errands.ended() => {}
             }
         }
         for (_, token) in std::mem::take(&mut self.running).values() {
@@ -111,6 +113,7 @@ impl<C: Cluster, P: Push, K: Clock> Controllers<C, P, K> {
     }
 
     fn start(&mut self, id: PolicyId) {
+        self.errands.cancel(&(UNUSABLE, id.namespace.clone(), id.name.clone()));
         if self.running.contains_key(&id) {
             return;
         }
@@ -150,7 +153,7 @@ impl<C: Cluster, P: Push, K: Clock> Controllers<C, P, K> {
         tracing::warn!(policy = %id, problem = %problem, "a policy cannot be used");
         self.stop(&id);
         let cluster = self.shared.cluster.clone();
-        self.errand("telling that a policy cannot be used", move || {
+        self.errands.run((UNUSABLE, id.namespace.clone(), id.name.clone()), move || {
             let (cluster, id, problem) = (cluster.clone(), id.clone(), problem.clone());
             async move { cluster.show_unusable(&id, generation, &problem).await }
         });
@@ -158,7 +161,8 @@ impl<C: Cluster, P: Push, K: Clock> Controllers<C, P, K> {
 
     fn show_schema(&mut self, namespace: Namespace, name: ObjectName) {
         let shared = self.shared.clone();
-        self.errand("telling whether a schema can be used", move || {
+        let about = ("telling whether a schema can be used", namespace.clone(), name.clone());
+        self.errands.run(about, move || {
             let (shared, namespace, name) = (shared.clone(), namespace.clone(), name.clone());
             async move {
                 let Some((generation, faults)) = shared.view.schema_faults(&namespace, &name) else { return Ok(()) };
@@ -169,7 +173,7 @@ impl<C: Cluster, P: Push, K: Clock> Controllers<C, P, K> {
 
     fn fetch(&mut self, namespace: Namespace, name: ObjectName) {
         let shared = self.shared.clone();
-        self.errand("reading a ConfigMap", move || {
+        self.errands.run(("reading a ConfigMap", namespace.clone(), name.clone()), move || {
             let (shared, namespace, name) = (shared.clone(), namespace.clone(), name.clone());
             async move {
                 let facts = shared.cluster.config_map(&namespace, &name).await?;
@@ -186,7 +190,7 @@ impl<C: Cluster, P: Push, K: Clock> Controllers<C, P, K> {
         }
         tracing::info!(policy = %id, "a labeled ConfigMap gets a default policy");
         let cluster = self.shared.cluster.clone();
-        self.errand("creating a default policy", move || {
+        self.errands.run(("creating a default policy", id.namespace, id.name), move || {
             let (cluster, facts) = (cluster.clone(), facts.clone());
             async move {
                 match cluster.create_default_policy(&facts).await {
@@ -212,30 +216,10 @@ impl<C: Cluster, P: Push, K: Clock> Controllers<C, P, K> {
             pods: None,
         };
         let cluster = self.shared.cluster.clone();
-        self.errand("answering a rollback", move || {
+        self.errands.run(("answering a rollback", policy.namespace.clone(), name.clone()), move || {
             let (cluster, namespace, name, status) =
                 (cluster.clone(), policy.namespace.clone(), name.clone(), status.clone());
             async move { cluster.show_rollback(&namespace, &name, &status).await }
-        });
-    }
-
-    /// Does something apart from the loop, and again with growing pauses while it may succeed later.
-    fn errand<F, Made>(&mut self, what: &'static str, make: F)
-    where
-        F: Fn() -> Made + Send + 'static,
-        Made: Future<Output = Result<(), ClusterError>> + Send,
-    {
-        self.errands.spawn(async move {
-            let mut attempts: u32 = 0;
-            while let Err(error) = make().await {
-                attempts = attempts.saturating_add(1);
-                let hopeless = matches!(error, ClusterError::Refused { .. } | ClusterError::Missing { .. });
-                tracing::warn!(error = %error, errand = what, attempts, "an errand failed");
-                if hopeless {
-                    break;
-                }
-                tokio::time::sleep(retry::RECORD.pause(attempts, retry::seed_of([what.as_bytes()]))).await;
-            }
         });
     }
 }

@@ -13,7 +13,7 @@ use rekindle_core::reason::Reason;
 use rekindle_core::reconcile::plan::{Action, Because, Note};
 use rekindle_core::record::{NewVersion, Recorded};
 use rekindle_core::retry;
-use rekindle_core::target::{Endpoint, Payload, TargetKey};
+use rekindle_core::target::{Endpoint, Payload, Running, TargetKey};
 use rekindle_core::time::Timestamp;
 use tokio::sync::mpsc;
 
@@ -151,29 +151,37 @@ impl<C: Cluster, P: Push, K: Clock> Worker<C, P, K> {
                 shared.view.saw(Sighting::Version(self.id.clone(), number, Some(Box::new(recorded))));
                 Outcome::Done
             }
-            Err(error) => self.record_failed(&error).await,
+            Err(error) => self.record_failed(version.number, &error).await,
         }
     }
 
-    /// Another writer took the number: the history is read afresh and the next round counts on from there.
-    async fn record_failed(&mut self, error: &ClusterError) -> Outcome {
+    async fn record_failed(&mut self, number: VersionNumber, error: &ClusterError) -> Outcome {
         self.shared.metrics.api_error();
         tracing::warn!(policy = %self.id, error = %error, "a version could not be recorded");
-        let reread = match error {
-            ClusterError::Exists { .. } => self.shared.cluster.versions(&self.id).await.ok(),
-            _ => None,
+        let lasting = match error {
+            ClusterError::Exists { .. } => self.count_on(number, error).await.err(),
+            _ => Some(error.to_string()),
         };
-        match reread {
-            Some(versions) => {
-                for version in versions {
-                    let number = version.number;
-                    self.shared.view.saw(Sighting::Version(self.id.clone(), number, Some(Box::new(version))));
-                }
-                self.ledger.record_failure = None;
-            }
-            None => self.ledger.record_failed(error.to_string(), self.shared.clock.now()),
+        match lasting {
+            None => self.ledger.record_failure = None,
+            Some(message) => self.ledger.record_failed(message, self.shared.clock.now()),
         }
         Outcome::Done
+    }
+
+    /// Another writer took the number: the history is read afresh and the next round counts on from there. Fails when
+    /// that would not help.
+    async fn count_on(&self, taken: VersionNumber, error: &ClusterError) -> Result<(), String> {
+        let versions = self.shared.cluster.versions(&self.id).await.map_err(|error| error.to_string())?;
+        let readable = versions.iter().any(|version| version.number >= taken);
+        for version in versions {
+            let number = version.number;
+            self.shared.view.saw(Sighting::Version(self.id.clone(), number, Some(Box::new(version))));
+        }
+        if readable {
+            return Ok(());
+        }
+        Err(format!("{error} and cannot be read as a version of this policy: find out who made it, and delete it"))
     }
 
     /// Encodes and signs a version; none without keys.
@@ -217,10 +225,10 @@ impl<C: Cluster, P: Push, K: Clock> Worker<C, P, K> {
             return Outcome::Failed;
         };
         self.holdoff.succeeded(PUSH);
-        for (key, ..) in &targets {
+        let keys = self.send(shipment, version.running(), targets);
+        for key in &keys {
             self.ledger.pushed(key, number);
         }
-        self.send(shipment, &version, targets);
         Outcome::Done
     }
 
@@ -229,20 +237,26 @@ impl<C: Cluster, P: Push, K: Clock> Worker<C, P, K> {
         self.prepare(version, configuration.documents(), reason)
     }
 
-    fn send(&mut self, shipment: Arc<Shipment>, version: &Recorded, targets: Vec<(TargetKey, ObjectName, Endpoint)>) {
-        let pushed = version.running();
+    /// Begins to push before anything else is done: the first bytes go out while the worker goes on with its round.
+    fn send(
+        &mut self,
+        shipment: Arc<Shipment>,
+        pushed: Running,
+        targets: Vec<(TargetKey, ObjectName, Endpoint)>,
+    ) -> Vec<TargetKey> {
         let keys: Vec<TargetKey> = targets.iter().map(|(key, ..)| key.clone()).collect();
-        let targets: Vec<(TargetKey, Endpoint)> =
-            targets.into_iter().map(|(key, _, endpoint)| (key, endpoint)).collect();
-        let (news, shared) = (self.news.clone(), self.shared.clone());
+        let targets = targets.into_iter().map(|(key, _, endpoint)| (key, endpoint)).collect();
+        let (answers, mut answered) = mpsc::channel(1024);
+        let (news, shared, asked) = (self.news.clone(), self.shared.clone(), keys.clone());
+        // Another may lead by now: then nothing begins, and what is on its way is cut off.
+        let begun = (!shared.leadership.is_over()).then(|| shared.push.push(shipment, targets, answers));
         self.tasks.spawn(async move {
-            let (answers, mut answered) = mpsc::channel(1024);
             let sending = async {
-                // Another may lead by now: what is on its way is cut off.
+                let Some(sending) = begun else { return };
                 tokio::select! {
                     biased;
                     () = shared.leadership.over() => {}
-                    () = shared.push.push(shipment, targets, answers) => {}
+                    () = sending => {}
                 }
             };
             let passing_on = async {
@@ -252,8 +266,9 @@ impl<C: Cluster, P: Push, K: Clock> Worker<C, P, K> {
                 }
             };
             tokio::join!(sending, passing_on);
-            let _ = news.send(News::Ended { keys, pushed }).await;
+            let _ = news.send(News::Ended { keys: asked, pushed }).await;
         });
+        keys
     }
 
     /// Has the keys made and read before the first push needs them: pods that mount their Secret cannot start

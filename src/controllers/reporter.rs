@@ -110,23 +110,30 @@ impl Reporter {
 /// Writes the statuses: versions first, for their confirmations are what a restart reads, then the policy.
 ///
 /// # Errors
-/// The first write that failed; an object that is gone meanwhile is no failure.
+/// The first write that failed; an object that is gone meanwhile is no failure. A right that is missing for one kind
+/// keeps nothing back from the others.
 pub async fn write<C: Cluster>(cluster: Arc<C>, policy: PolicyId, statuses: &Wanted) -> Result<(), ClusterError> {
+    let mut lack = None;
     for (number, status) in &statuses.versions {
-        ignore_missing(cluster.show_version(&policy, *number, status).await)?;
+        passed(cluster.show_version(&policy, *number, status).await, &mut lack)?;
     }
     if let Some(status) = &statuses.policy {
-        ignore_missing(cluster.show_policy(&policy, status).await)?;
+        passed(cluster.show_policy(&policy, status).await, &mut lack)?;
     }
     for (name, status) in &statuses.rollbacks {
-        ignore_missing(cluster.show_rollback(&policy.namespace, name, status).await)?;
+        passed(cluster.show_rollback(&policy.namespace, name, status).await, &mut lack)?;
     }
-    Ok(())
+    lack.map_or(Ok(()), Err)
 }
 
-fn ignore_missing(result: Result<(), ClusterError>) -> Result<(), ClusterError> {
+/// Whether to go on after a write.
+fn passed(result: Result<(), ClusterError>, lack: &mut Option<ClusterError>) -> Result<(), ClusterError> {
     match result {
         Err(ClusterError::Missing { .. }) => Ok(()),
+        Err(error @ ClusterError::Forbidden { .. }) => {
+            lack.get_or_insert(error);
+            Ok(())
+        }
         other => other,
     }
 }

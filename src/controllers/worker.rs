@@ -151,12 +151,12 @@ impl<C: Cluster, P: Push, K: Clock> Worker<C, P, K> {
             self.reporter.want(shown, now);
             let did_something = self.execute(&snapshot, actions).await;
             self.keys_ahead(&snapshot);
-            let report_at = self.report();
             while let Ok(news) = inbox.try_recv() {
                 self.take(news);
             }
             if !did_something {
-                return [again, report_at, self.holdoff.next(now)].into_iter().flatten().min();
+                // Not before: a status that is written between a record and its push competes with the push.
+                return [again, self.report(), self.holdoff.next(now)].into_iter().flatten().min();
             }
         }
         tracing::warn!(policy = %self.id, rounds = ROUNDS, "a policy does not come to rest");

@@ -37,14 +37,19 @@ impl Thread {
         Ok(Self { handle, _stop: stop })
     }
 
-    /// Runs a future on the thread and waits for it; when this is dropped, so is the future.
-    pub(super) async fn run(&self, work: impl Future<Output = ()> + Send + 'static) {
+    /// Starts a future on the thread at once. What comes back waits for its end, and ends it when dropped.
+    pub(super) fn run<W>(&self, work: W) -> impl Future<Output = ()> + Send + use<W>
+    where
+        W: Future<Output = ()> + Send + 'static,
+    {
         let mut task = Abort(self.handle.spawn(work));
-        if let Err(error) = (&mut task.0).await
-            && error.is_panic()
-        {
-            // It has nothing to say to anybody else, and must not be hidden.
-            std::panic::resume_unwind(error.into_panic());
+        async move {
+            if let Err(error) = (&mut task.0).await
+                && error.is_panic()
+            {
+                // It has nothing to say to anybody else, and must not be hidden.
+                std::panic::resume_unwind(error.into_panic());
+            }
         }
     }
 }

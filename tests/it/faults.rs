@@ -5,13 +5,15 @@ mod answers;
 mod ending;
 mod outage;
 mod records;
+mod restart;
+mod table;
 
 use anyhow::Result;
 use serde_json::json;
 
 use crate::support::invariants::source_digest;
 use crate::support::stage::{Plan, Stage, app};
-use crate::support::target::refuses;
+use crate::support::target::{Target, refuses};
 
 /// A stage whose operator runs and has nothing to do yet.
 async fn stage() -> Result<Stage> {
@@ -23,7 +25,17 @@ async fn stage() -> Result<Stage> {
 
 /// A stage whose operator does not run yet.
 async fn set() -> Result<Stage> {
-    Stage::set(Plan { prefix: "faults", judge: refuses("pool: 99"), spec: json!({}), has_key: true }).await
+    Stage::set(plan()).await
+}
+
+/// What is usual here.
+fn plan() -> Plan {
+    Plan { prefix: "faults", judge: refuses("pool: 99"), spec: json!({}), has_key: true }
+}
+
+/// How many requests each target got.
+fn pushes(stage: &Stage) -> Vec<usize> {
+    stage.scene.targets.iter().map(Target::requests).collect()
 }
 
 /// Edits, and waits until every target runs it and the policy says so.
@@ -33,8 +45,13 @@ async fn edit(stage: &Stage, pool: u32) -> Result<()> {
 }
 
 /// Waits until every target runs this pool and the policy says so.
-async fn runs(stage: &Stage, pool: u32) -> Result<()> {
-    stage.scene.all_run(&app(pool)).await?;
+pub async fn runs(stage: &Stage, pool: u32) -> Result<()> {
+    runs_text(stage, &app(pool)).await
+}
+
+/// Waits until every target runs this `app.yaml` and the policy says so.
+async fn runs_text(stage: &Stage, app: &str) -> Result<()> {
+    stage.scene.all_run(app).await?;
     let shown = async || {
         let held = source_digest(&stage.scene).await?;
         let status = stage.scene.policy().await?["status"].clone();
@@ -45,7 +62,7 @@ async fn runs(stage: &Stage, pool: u32) -> Result<()> {
 }
 
 /// Waits until the operator has logged this.
-async fn logged(stage: &Stage, words: &str) -> Result<()> {
+pub async fn logged(stage: &Stage, words: &str) -> Result<()> {
     stage.scene.until(&format!("the log says {words:?}"), async || Ok(stage.logs().contains(words))).await
 }
 

@@ -20,6 +20,7 @@ mod lifecycle;
 mod oracle;
 mod prometheus;
 mod reference;
+mod rights;
 mod tidy;
 mod verdicts;
 mod watches;

@@ -7,6 +7,7 @@ use std::sync::mpsc;
 use rekindle_core::document::DocumentName;
 
 use super::*;
+use crate::notify::{Change, Failure, Options, Participant};
 use crate::provider::Settings;
 use crate::validate::Candidate;
 
@@ -18,7 +19,7 @@ fn engine(settings: Settings, deadline: Duration) -> Arc<Engine> {
     let sources = Arc::new(settings.into_sources().unwrap());
     let accepted = Arc::new(sources.judge(&contents("pool: 1"), None).unwrap());
     let store = Arc::new(Store::starting(accepted.snapshot(VersionNumber(1))));
-    Arc::new(Engine::new(sources, store, accepted, deadline, None))
+    Arc::new(Engine::new(sources, store, accepted, Some(Notifier::new()), deadline, None))
 }
 
 fn pool(candidate: &Candidate<'_>) -> u32 {
@@ -82,4 +83,40 @@ async fn changes_that_meet_go_through_one_at_a_time() {
     versions.sort_unstable();
     assert_eq!(versions, [2, 3, 4, 5]);
     assert_eq!(engine.store.load().version(), VersionNumber(5));
+}
+
+struct Says(bool);
+
+impl Participant<Snapshot> for Says {
+    async fn prepare(&self, change: Change<Snapshot>) -> Result<(), Failure> {
+        let small = change.after().get::<u32>("pool").unwrap() < 100;
+        if self.0 || small { Ok(()) } else { Err(Failure::new("the pool cannot grow that far")) }
+    }
+
+    async fn commit(&self, _: Change<Snapshot>) {}
+
+    async fn abort(&self, _: Change<Snapshot>) {}
+}
+
+#[tokio::test]
+async fn who_subscribes_is_told_and_a_veto_leaves_everything_as_it_was() {
+    let engine = engine(Settings::new("unused", []), DEFAULT_DEADLINE);
+    let notifier = engine.notifier().unwrap();
+    let mut changes = notifier.stream(Options::new("test", "pool").unwrap());
+    let _agrees = notifier.participate(Options::new("easy", "*").unwrap(), Says(true));
+    let _asks = notifier.participate(Options::new("strict", "pool").unwrap(), Says(false));
+
+    let refused = engine.offer(contents("pool: 200")).await;
+    let Outcome::Refused(refusal) = refused else { panic!("{refused:?}") };
+    assert!(refusal.to_string().contains("`strict`"), "{refusal}");
+    assert_eq!(engine.store.load().version(), VersionNumber(1));
+    assert_eq!(engine.status().borrow().refusal, Some(refusal));
+
+    let applied = engine.offer(contents("pool: 20\nmode: fast")).await;
+    let Outcome::Applied(snapshot) = applied else { panic!("{applied:?}") };
+    let change = changes.next().await.unwrap();
+    assert_eq!(change.after(), &snapshot);
+    assert_eq!((change.before().get("pool"), change.after().get("pool")), (Ok(1), Ok(20)));
+    assert_eq!(change.touched().map(ToString::to_string).collect::<Vec<_>>(), ["pool"]);
+    assert_eq!(change.all_touched().len(), 2);
 }

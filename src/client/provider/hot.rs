@@ -14,6 +14,8 @@ use tokio::task::AbortHandle;
 use super::sources::LoadError;
 use super::{ConfigProvider, EnvironmentProvider, Peek, Settings};
 use crate::engine::{DEFAULT_DEADLINE, Engine, Listener, Outcome, Status};
+use crate::notify::Notifier;
+use crate::store::Snapshot;
 use crate::watch::{self, watch_wanted};
 
 /// The variable that switches reloading on or off.
@@ -112,9 +114,11 @@ impl Builder {
         let allowed = self.allowed_in_production;
         let switch = Switch::decide(self.reload, variable.as_deref(), plain.environment(), allowed)?;
         let EnvironmentProvider { sources, accepted, store } = &plain;
-        let engine = Engine::new(sources.clone(), store.clone(), accepted.clone(), self.deadline, self.listener);
-        let engine = Arc::new(engine);
-        let following = if switch.on { Some(Following::start(&plain, &engine, self.watch)?) } else { None };
+        let runtime = if switch.on { Some(Handle::try_current().map_err(|_| LoadError::NoRuntime)?) } else { None };
+        let notifier = runtime.as_ref().map(|_| Notifier::new());
+        let (sources, store, accepted) = (sources.clone(), store.clone(), accepted.clone());
+        let engine = Arc::new(Engine::new(sources, store, accepted, notifier, self.deadline, self.listener));
+        let following = runtime.map(|runtime| Following::start(&runtime, &plain, &engine, self.watch));
         Ok(HotReloadProvider { plain, switch, engine, following })
     }
 }
@@ -160,6 +164,12 @@ impl HotReloadProvider {
         self.engine.status()
     }
 
+    /// Where to subscribe to changes, and to have a say in them. None where reloading is off: nothing changes there.
+    #[must_use]
+    pub fn notifier(&self) -> Option<&Notifier<Snapshot>> {
+        self.engine.notifier()
+    }
+
     /// Reads the files now, without waiting for the watch. None where reloading is off.
     pub async fn reload_now(&self) -> Option<Outcome> {
         self.following.as_ref()?;
@@ -178,8 +188,7 @@ impl ConfigProvider for HotReloadProvider {
 struct Following(AbortHandle);
 
 impl Following {
-    fn start(plain: &EnvironmentProvider, engine: &Arc<Engine>, watch: watch::Settings) -> Result<Self, LoadError> {
-        let runtime = Handle::try_current().map_err(|_| LoadError::NoRuntime)?;
+    fn start(runtime: &Handle, plain: &EnvironmentProvider, engine: &Arc<Engine>, watch: watch::Settings) -> Self {
         let (sources, engine) = (plain.sources.clone(), engine.clone());
         let task = runtime.spawn(async move {
             let (told, mut contents) = mpsc::channel(1);
@@ -196,7 +205,7 @@ impl Following {
             };
             tokio::join!(watching, taking);
         });
-        Ok(Self(task.abort_handle()))
+        Self(task.abort_handle())
     }
 }
 

@@ -8,6 +8,7 @@ use std::time::Duration;
 use futures::StreamExt;
 use kube::Api;
 use kube::runtime::watcher::{self, Event, watcher};
+use tokio::sync::Notify;
 use tokio::sync::watch::Sender;
 use tokio_util::sync::CancellationToken;
 
@@ -36,10 +37,17 @@ impl Turn {
     }
 }
 
+/// Where the events come from.
+pub(super) struct Feed<K> {
+    pub(super) api: Api<K>,
+    /// Rings when the API server has agreed to a watch.
+    pub(super) begun: Arc<Notify>,
+}
+
 /// Watches until told to stop.
 pub(super) async fn pump<W: Watched, S: Sink>(
     kind: W,
-    api: Api<W::Object>,
+    feed: Feed<W::Object>,
     sink: Arc<S>,
     turn: Turn,
     stop: CancellationToken,
@@ -49,7 +57,7 @@ pub(super) async fn pump<W: Watched, S: Sink>(
         let mut pump = Pump { kind, sink, turn: Some(turn), known: BTreeSet::new(), listed: None };
         let mut trouble = Trouble::new(W::RESOURCE);
         loop {
-            pump.follow(&api, &mut trouble).await;
+            pump.follow(&feed, &mut trouble).await;
         }
     };
     tokio::select! {
@@ -72,9 +80,9 @@ struct Pump<W: Watched, S> {
 
 impl<W: Watched, S: Sink> Pump<W, S> {
     /// Lists and watches until a list gets stuck.
-    async fn follow(&mut self, api: &Api<W::Object>, trouble: &mut Trouble) {
+    async fn follow(&mut self, feed: &Feed<W::Object>, trouble: &mut Trouble) {
         let config = watcher::Config::default().page_size(W::PAGE).timeout(WATCH_SECONDS);
-        let mut events = std::pin::pin!(watcher(api.clone(), config));
+        let mut events = std::pin::pin!(watcher(feed.api.clone(), config));
         loop {
             let event = if self.listed.is_some() {
                 match tokio::time::timeout(PAGE_DEADLINE, events.next()).await {
@@ -82,13 +90,21 @@ impl<W: Watched, S: Sink> Pump<W, S> {
                     Err(_) => return trouble.stuck(PAGE_DEADLINE),
                 }
             } else {
-                events.next().await
+                tokio::select! {
+                    biased;
+                    event = events.next() => event,
+                    () = feed.begun.notified() => {
+                        trouble.begun();
+                        continue;
+                    }
+                }
             };
             match event {
-                // A list begins before the server was asked, so it is no sign of recovery.
-                Some(Ok(Event::Init)) => self.listed = Some(BTreeSet::new()),
                 Some(Ok(event)) => {
-                    trouble.over();
+                    // A list is no sign of recovery: one that follows another without end is trouble itself.
+                    if matches!(event, Event::Apply(_) | Event::Delete(_)) {
+                        trouble.over();
+                    }
                     self.take(event);
                 }
                 Some(Err(error)) => {
@@ -111,7 +127,7 @@ impl<W: Watched, S: Sink> Pump<W, S> {
                     }
                 }
             }
-            Event::Init => {}
+            Event::Init => self.listed = Some(BTreeSet::new()),
             Event::InitDone => self.list_done(),
         }
     }

@@ -19,15 +19,20 @@ pub(super) struct Trouble {
     resource: &'static str,
     said: Option<(String, Instant)>,
     wait: Duration,
+    begun: Option<Instant>,
 }
 
 impl Trouble {
     pub(super) fn new(resource: &'static str) -> Self {
-        Self { resource, said: None, wait: SHORTEST_WAIT }
+        Self { resource, said: None, wait: SHORTEST_WAIT, begun: None }
     }
 
     /// Tells of an error, unless it is the same as before.
     pub(super) fn report(&mut self, error: &Error) {
+        // One that breaks off as soon as it begins must not be asked for all the time.
+        if self.begun.take().is_some_and(|begun| begun.elapsed() > LONGEST_WAIT) {
+            self.wait = SHORTEST_WAIT;
+        }
         if let Some(problem) = problem(self.resource, error) {
             self.say(problem);
         }
@@ -46,9 +51,19 @@ impl Trouble {
         }
     }
 
-    /// The watch works again.
+    /// The API server has agreed to the watch; events may be long in coming.
+    pub(super) fn begun(&mut self) {
+        self.begun = Some(Instant::now());
+        self.tell_end();
+    }
+
+    /// The watch works: it told of a change.
     pub(super) fn over(&mut self) {
         self.wait = SHORTEST_WAIT;
+        self.tell_end();
+    }
+
+    fn tell_end(&mut self) {
         if self.said.take().is_some() {
             info!(resource = self.resource, "the watch works again");
         }
@@ -126,6 +141,9 @@ mod tests {
         let mut trouble = Trouble::new("pods");
         let waits: Vec<_> = (0..7).map(|_| trouble.wait().as_millis()).collect();
         assert_eq!(waits, [200, 400, 800, 1600, 3200, 5000, 5000]);
+        // That it begins is no sign that it lasts.
+        trouble.begun();
+        assert_eq!(trouble.wait(), LONGEST_WAIT);
         trouble.over();
         assert_eq!(trouble.wait(), SHORTEST_WAIT);
     }

@@ -37,10 +37,12 @@ fn ready(situation: &Situation<'_>, edit: &Judged, details: &[Condition]) -> Con
     }
     // A half-open or open breaker alone takes nothing away from what runs.
     let weighty = || details.iter().filter(|detail| detail.kind != ConditionKind::BreakerClosed);
-    let worst = weighty()
-        .find(|detail| detail.truth == Truth::False)
-        .or_else(|| weighty().find(|detail| detail.truth == Truth::Unknown));
-    match worst {
+    let bad = weighty().find(|detail| detail.truth == Truth::False);
+    if bad.is_none() && edit.outcome == Reason::RecordFailed {
+        // That nothing was recorded yet would say less.
+        return condition(kind, Truth::False, edit.outcome, edit.message.clone());
+    }
+    match bad.or_else(|| weighty().find(|detail| detail.truth == Truth::Unknown)) {
         Some(detail) => condition(kind, detail.truth, detail.reason, detail.message.clone()),
         None => match edit.outcome {
             Reason::Active | Reason::Unchanged => {

@@ -231,7 +231,9 @@ pub(super) fn note(situation: &Situation<'_>, judged: &Judged, plan: &mut Plan) 
     let ledger = situation.seen.ledger;
     let edit = LastEdit { digest, outcome: judged.outcome, message: judged.message.clone() };
     let known = ledger.last_edit.as_ref();
-    if known == Some(&edit) {
+    // One more attempt to record what could not be recorded is no news, until it succeeds.
+    let again = |known: &LastEdit| known.digest == edit.digest && known.outcome == Reason::RecordFailed;
+    if known == Some(&edit) || (edit.outcome == Reason::Valid && known.is_some_and(again)) {
         return;
     }
     let news = known.is_none_or(|known| (known.digest, known.outcome) != (edit.digest, edit.outcome));

@@ -210,6 +210,14 @@ proptest! {
     }
 
     #[test]
+    fn a_change_touches_the_same_in_a_tree_as_in_its_value(old in any_value(), new in any_value()) {
+        use crate::subscribe::touched;
+        let before = tree(old.clone());
+        prop_assert_eq!(touched(&before, &before.grown_to(&new)), touched(&old, &new));
+        prop_assert_eq!(touched(&before, &tree(new.clone())), touched(&old, &new));
+    }
+
+    #[test]
     fn an_edit_gives_the_same_as_on_a_plain_value(value in any_value(), new in any_value(), at in any::<prop::sample::Index>()) {
         let whole = json!({"k": value});
         let before = tree(whole.clone());

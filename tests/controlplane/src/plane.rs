@@ -202,6 +202,12 @@ impl ControlPlane {
         self.wait_until_ready().await
     }
 
+    /// Ends etcd without warning, as a crash would; what it holds stays.
+    pub fn kill_etcd(&self) -> Result<()> {
+        let server = self.servers().etcd.take();
+        server.map_or(Ok(()), Server::kill)
+    }
+
     /// Stops everything and removes the folder. Dropping does the same, but cannot report what went wrong.
     pub fn stop(mut self) -> Result<()> {
         self.stop_all()
@@ -215,7 +221,9 @@ impl ControlPlane {
         stopped.into_iter().collect()
     }
 
-    async fn start_etcd(&self) -> Result<()> {
+    /// Starts etcd again, with what it held, and waits until it listens.
+    pub async fn start_etcd(&self) -> Result<()> {
+        ensure!(self.servers().etcd.is_none(), "start etcd: it runs already");
         let client_url = format!("http://127.0.0.1:{}", self.etcd_port);
         let arguments = [
             flag("--data-dir", self.dir.join("etcd")),

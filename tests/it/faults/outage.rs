@@ -2,15 +2,11 @@
 
 use anyhow::{Result, ensure};
 
-use super::{edit, logged, runs, seen, set, stage};
+use super::{edit, logged, pushes, runs, seen, set, stage};
 use crate::support::invariants::assert_invariants;
 use crate::support::proxy::{Act, Request, Rule};
-use crate::support::stage::{Stage, app};
+use crate::support::stage::app;
 use crate::support::target::Target;
-
-fn pushes(stage: &Stage) -> Vec<usize> {
-    stage.scene.targets.iter().map(Target::requests).collect()
-}
 
 #[tokio::test(flavor = "multi_thread")]
 async fn an_operator_that_starts_without_an_api_server_says_so_and_waits_for_it() -> Result<()> {

@@ -128,3 +128,32 @@ async fn shown(stage: &Stage, number: u64) -> Result<()> {
     let known = async || Ok(stage.scene.policy().await?["status"]["lastNumber"] == number);
     stage.scene.until(&format!("version {number} is shown"), known).await
 }
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_number_that_is_taken_by_something_unreadable_is_told_of_and_waited_for() -> Result<()> {
+    let stage = stage().await?;
+    edit(&stage, 10).await?;
+    // As one that a later release has written, and that this one passes over when it lists.
+    let taken = Act::refuse(409, "AlreadyExists", "configversions.rekindle.dev \"checkout-v2\" already exists");
+    stage.proxy.rule(Rule::always(taken, |request| request.line() == "create configversions checkout-v2"));
+    stage.scene.edit(&app(20)).await?;
+    let condition = stage.scene.condition("Ready", "False", "RecordFailed").await?;
+    let said = condition["message"].as_str().unwrap_or_default();
+    ensure!(
+        said.contains("checkout-v2 exists already and cannot be read as a version of this policy"),
+        "it says {said:?}"
+    );
+    let tries =
+        || stage.proxy.log().iter().filter(|request| request.line() == "create configversions checkout-v2").count();
+    let (before, begin) = (tries(), std::time::Instant::now());
+    stage.scene.until("it has tried some more", async || Ok(tries() >= before + 3)).await?;
+    let each_second = usize::try_from(begin.elapsed().as_secs())? + 1;
+    ensure!(tries() - before <= 4 * each_second, "{} tries in {:?}", tries() - before, begin.elapsed());
+    ensure!(!stage.logs().contains("a policy does not come to rest"), "it rests between two tries:\n{}", stage.logs());
+    let told = stage.scene.api::<Event>().list(&ListParams::default()).await?.items;
+    let told = told.iter().filter(|event| event.reason.as_deref() == Some("RecordFailed")).count();
+    ensure!(told == 1, "it is told once, not {told} times");
+    stage.proxy.clear();
+    runs(&stage, 20).await?;
+    assert_invariants(&stage).await
+}

@@ -63,6 +63,7 @@ impl<'a> Evidence<'a> {
             .filter(|request| request.verb == "create" && request.resource == "configversions" && request.succeeded());
         let records = recorded.filter_map(|request| {
             let spec = &request.body["spec"];
+            (spec["policy"] == "checkout").then_some(())?;
             Some(Record {
                 number: spec["number"].as_u64()?,
                 digest: spec["digest"].as_str()?.to_owned(),
@@ -138,7 +139,7 @@ impl<'a> Evidence<'a> {
     fn pruned(&self) -> impl Iterator<Item = (u64, Instant)> {
         let deletes =
             self.log.iter().filter(|request| request.verb == "delete" && request.resource == "configversions");
-        deletes.filter_map(|request| Some((request.name.rsplit_once("-v")?.1.parse().ok()?, request.at)))
+        deletes.filter_map(|request| Some((request.name.strip_prefix("checkout-v")?.parse().ok()?, request.at)))
     }
 
     /// S5: pruning took neither the active version nor last-good nor one that a target ran then.
@@ -146,12 +147,15 @@ impl<'a> Evidence<'a> {
         for (number, at) in self.pruned() {
             let newest = self.records.iter().filter(|record| record.answered < at).map(|record| record.number).max();
             ensure!(newest > Some(number), "S5: version {number} was pruned while it was active");
-            let mut statuses = self.log.iter().filter(|request| {
-                request.resource == "reloadpolicies" && request.subresource == "status" && request.at < at
-            });
+            let mut statuses = self
+                .log
+                .iter()
+                .filter(|request| request.line() == "patch reloadpolicies/status checkout" && request.at < at);
             if let Some(last) = statuses.next_back() {
-                let good = &last.body[0]["value"]["lastGood"]["version"];
-                ensure!(good != number, "S5: version {number} was pruned while it was last-good");
+                let shown = last.body[0]["value"]["lastGood"]["version"].as_u64();
+                // The policy's status follows the records, which say it first.
+                let good = shown.max(self.proven_before(at));
+                ensure!(good != Some(number), "S5: version {number} was pruned while it was last-good");
             }
             for target in &self.stage.scene.targets {
                 let ran = target.pushes().into_iter().rfind(|push| push.taken && push.at < at);
@@ -165,6 +169,21 @@ impl<'a> Evidence<'a> {
             }
         }
         Ok(())
+    }
+
+    /// The newest version whose record said at that time that it is proven.
+    fn proven_before(&self, at: Instant) -> Option<u64> {
+        let proves = |request: &&Request| {
+            let conditions = request.body[0]["value"]["conditions"].as_array();
+            let proven = |condition: &Value| condition["type"] == "Proven" && condition["status"] == "True";
+            // A watch may tell of it before it is answered.
+            request.at < at && request.succeeded() && conditions.is_some_and(|conditions| conditions.iter().any(proven))
+        };
+        let statuses =
+            self.log.iter().filter(|request| request.verb == "patch" && request.resource == "configversions");
+        let numbers =
+            statuses.filter(proves).filter_map(|request| request.name.strip_prefix("checkout-v")?.parse().ok());
+        numbers.max()
     }
 
     /// S6: what tripped was reverted once, is in quarantine, and never went out again.

@@ -6,14 +6,14 @@ use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
 use anyhow::{Context, Result, bail};
-use rekindle_testplane::{Access, Namespace};
+use rekindle_testplane::Access;
+use rekindle_testplane::Namespace;
 use tokio::io::{AsyncBufReadExt as _, BufReader};
 use tokio::process::{Child, Command};
 use tokio::sync::watch;
 
-use super::plane;
-
-const ROLE: &str = include_str!("../../../deploy/clusterrole.yaml");
+/// The ClusterRole that ships.
+pub const ROLE: &str = include_str!("../../../deploy/clusterrole.yaml");
 const READY: &str = "rekindle is ready";
 const PATIENCE: Duration = Duration::from_secs(60);
 
@@ -22,11 +22,6 @@ pub struct Operator {
     child: Child,
     log: Arc<Mutex<Vec<String>>>,
     ready: watch::Receiver<bool>,
-}
-
-/// The rights that an operator of one test has, in the test's namespace.
-pub async fn rights(namespace: &Namespace) -> Result<Access> {
-    plane().await?.service_account(namespace.name(), "operator", ROLE).await
 }
 
 impl Operator {
@@ -83,6 +78,14 @@ impl Operator {
     /// The id of its process.
     pub fn id(&self) -> Option<u32> {
         self.child.id()
+    }
+
+    /// The most memory that it has held so far, in KiB.
+    pub fn peak_memory(&self) -> Result<u64> {
+        let id = self.id().context("it has ended already")?;
+        let status = std::fs::read_to_string(format!("/proc/{id}/status")).context("reading its memory")?;
+        let peak = status.lines().find_map(|line| line.strip_prefix("VmHWM:")).context("it has no peak")?;
+        peak.trim().trim_end_matches("kB").trim().parse().context("reading its peak")
     }
 
     /// What it has logged so far.

@@ -12,7 +12,7 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use anyhow::{Context, Result, anyhow};
 use bytes::Bytes;
 use futures::StreamExt as _;
-use http::header::{ACCEPT_ENCODING, CONNECTION, CONTENT_LENGTH, HOST, TRANSFER_ENCODING};
+use http::header::{ACCEPT_ENCODING, CONNECTION, CONTENT_LENGTH, HOST, HeaderValue, RETRY_AFTER, TRANSFER_ENCODING};
 use http::{HeaderMap, Response};
 use http_body_util::combinators::UnsyncBoxBody;
 use http_body_util::{BodyExt as _, Full, StreamBody};
@@ -168,6 +168,7 @@ impl Inner {
             Some(Act::KillBefore) => return self.die().await,
             Some(Act::Cut) => return Err(anyhow!("cut")),
             Some(Act::Answer(code, body)) => return answer(code, body),
+            Some(Act::Busy(seconds)) => return busy(seconds),
             Some(Act::Delay(time)) => tokio::time::sleep(time).await,
             Some(Act::KillAfter | Act::LoseAnswer) | None => {}
         }
@@ -238,6 +239,13 @@ fn never(never: Infallible) -> anyhow::Error {
 
 fn answer(code: u16, body: String) -> Result<Answer> {
     reply(code, &HeaderMap::new(), Full::new(Bytes::from(body)).map_err(never).boxed_unsync())
+}
+
+/// What the API server answers when it sheds load; no `Status`, but plain text.
+fn busy(seconds: u64) -> Result<Answer> {
+    let mut answer = answer(429, "Too many requests, please try again later.\n".to_owned())?;
+    answer.headers_mut().insert(RETRY_AFTER, HeaderValue::from(seconds));
+    Ok(answer)
 }
 
 fn reply(code: u16, headers: &HeaderMap, body: UnsyncBoxBody<Bytes, anyhow::Error>) -> Result<Answer> {

@@ -4,19 +4,35 @@
 use std::collections::BTreeMap;
 use std::time::Duration;
 
-use anyhow::{Result, bail};
+use anyhow::{Context, Result, bail};
 use base64::Engine as _;
 use k8s_openapi::api::core::v1::ConfigMap;
 use kube::api::{Api, ListParams, Patch, PatchParams};
 use rekindle_api::{ConfigRollback, ConfigVersion, ReloadPolicy};
-use rekindle_testplane::{Access, Namespace};
+use rekindle_testplane::{Access, ControlPlane, Namespace};
 use serde_json::{Value, json};
 
-use super::operator::{Operator, rights};
+use super::operator::{Operator, ROLE};
 use super::target::{Judge, KEY, Target};
 
 /// How long anything may take before a test gives up; never how long it waits when all is well.
 pub const PATIENCE: Duration = Duration::from_secs(60);
+
+/// Where a scene is set.
+#[derive(Clone, Copy)]
+pub struct Ground<'a> {
+    /// The control plane; it serves the custom resources.
+    pub plane: &'a ControlPlane,
+    /// What the operator may do there.
+    pub role: &'a str,
+}
+
+impl Ground<'static> {
+    /// The control plane of all, and the ClusterRole that ships.
+    pub async fn usual() -> Result<Self> {
+        Ok(Self { plane: super::plane().await?, role: ROLE })
+    }
+}
 
 /// One test's world.
 pub struct Scene {
@@ -44,13 +60,19 @@ pub fn policy() -> Value {
 impl Scene {
     /// A namespace with a push key and the operator's rights; nothing else yet.
     pub async fn empty(prefix: &str) -> Result<Self> {
-        let namespace = super::namespace(prefix).await?;
+        Self::empty_on(Ground::usual().await?, prefix).await
+    }
+
+    /// The same on a ground of one's own.
+    pub async fn empty_on(ground: Ground<'_>, prefix: &str) -> Result<Self> {
+        let namespace = ground.plane.namespace(prefix).await?;
         let key = base64::engine::general_purpose::STANDARD.encode(KEY);
         let secret = json!({
             "apiVersion": "v1", "kind": "Secret", "metadata": {"name": "rekindle-push-key"}, "data": {"current": key},
         });
         namespace.apply(&secret.to_string()).await?;
-        let access = rights(&namespace).await?;
+        let rights = ground.plane.service_account(namespace.name(), "operator", ground.role);
+        let access = rights.await.context("giving the operator its rights")?;
         Ok(Self { namespace, access, operator: None, targets: Vec::new() })
     }
 
@@ -126,8 +148,14 @@ impl Scene {
 
     /// The versions of the policy by number.
     pub async fn versions(&self) -> Result<BTreeMap<u64, ConfigVersion>> {
-        let versions = self.api::<ConfigVersion>().list(&ListParams::default()).await?;
-        Ok(versions.items.into_iter().map(|version| (version.spec.number, version)).collect())
+        self.versions_of("checkout").await
+    }
+
+    /// The versions of another policy by number.
+    pub async fn versions_of(&self, policy: &str) -> Result<BTreeMap<u64, ConfigVersion>> {
+        let versions = self.api::<ConfigVersion>().list(&ListParams::default()).await?.items.into_iter();
+        let own = versions.filter(|version| version.spec.policy == policy);
+        Ok(own.map(|version| (version.spec.number, version)).collect())
     }
 
     /// A rollback as JSON.
@@ -143,13 +171,16 @@ impl Scene {
         .await
     }
 
-    /// Waits until a condition of the policy has this status and reason.
+    /// Waits until a condition of the policy has this status and reason, in a status that knows the newest version: for
+    /// up to a second after an edit the status speaks of the version before.
     pub async fn condition(&self, kind: &str, status: &str, reason: &str) -> Result<Value> {
         let mut found = Value::Null;
         let holds = async || {
+            let newest = self.versions().await?.last_key_value().map(|(number, _)| *number);
             let policy = self.policy().await?;
             found = condition_of(&policy, kind);
-            Ok(found["status"] == status && found["reason"] == reason)
+            let up_to_date = policy["status"]["active"]["version"].as_u64() == newest;
+            Ok(up_to_date && found["status"] == status && found["reason"] == reason)
         };
         self.until(&format!("the condition {kind} is {status} because {reason}"), holds).await?;
         Ok(found)

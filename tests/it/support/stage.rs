@@ -14,7 +14,7 @@ use tokio::task::JoinHandle;
 
 use super::operator::Operator;
 use super::proxy::Proxy;
-use super::scene::{Scene, policy};
+use super::scene::{Ground, Scene, policy};
 use super::target::{Judge, Target};
 use super::victim::Victim;
 
@@ -57,11 +57,16 @@ pub struct Plan {
 impl Stage {
     /// Three targets, the policy, its schema and the decoys; the operator does not run yet.
     pub async fn set(plan: Plan) -> Result<Self> {
-        let mut scene = Scene::empty(plan.prefix).await?;
+        Self::set_on(Ground::usual().await?, plan).await
+    }
+
+    /// The same on a ground of one's own.
+    pub async fn set_on(ground: Ground<'_>, plan: Plan) -> Result<Self> {
+        let mut scene = Scene::empty_on(ground, plan.prefix).await?;
         if !plan.has_key {
             scene.api::<Secret>().delete("rekindle-push-key", &DeleteParams::default()).await?;
         }
-        scene.apply(&schema()).await?;
+        scene.apply(&schema(100)).await?;
         let mut policy = policy();
         policy["spec"]["schemaRef"] = json!({"name": "checkout"});
         merge(&mut policy["spec"], plan.spec);
@@ -73,7 +78,7 @@ impl Stage {
         let victim = Victim::default();
         let proxy = Proxy::start(&scene.access, victim.clone()).await?;
         scene.access.kubeconfig = proxy.kubeconfig().to_owned();
-        let decoys = decoys(&scene, &plan.judge).await?;
+        let decoys = decoys(ground, &scene, &plan.judge).await?;
         let knocks = Arc::new(AtomicUsize::new(0));
         let first = scene.targets.first().context("a stage without targets")?;
         let listener = TcpListener::bind((first.pod.address(), super::target::PORT + 1)).await?;
@@ -154,13 +159,14 @@ impl Drop for Stage {
     }
 }
 
-fn schema() -> Value {
+/// The schema of the stage: pools from 1 to this one.
+pub fn schema(largest: u32) -> Value {
     json!({
         "apiVersion": "rekindle.dev/v1alpha1", "kind": "ConfigSchema", "metadata": {"name": "checkout"},
         "spec": {"documents": [{"match": "app.yaml", "required": true, "schema": {
             "type": "object", "required": ["pool"],
             "properties": {
-                "pool": {"type": "integer", "minimum": 1, "maximum": 100},
+                "pool": {"type": "integer", "minimum": 1, "maximum": largest},
                 "password": {"type": "string"},
             },
         }}]},
@@ -168,10 +174,10 @@ fn schema() -> Value {
 }
 
 /// A pod that did not opt in, and one of another namespace that did.
-async fn decoys(scene: &Scene, judge: &Judge) -> Result<Vec<Target>> {
+async fn decoys(ground: Ground<'_>, scene: &Scene, judge: &Judge) -> Result<Vec<Target>> {
     let mut shy = Target::manifest("shy");
     shy.manifest.metadata.annotations = None;
-    let elsewhere = super::namespace("decoy").await?;
+    let elsewhere = ground.plane.namespace("decoy").await?;
     Ok(vec![
         Target::start_as(&scene.namespace, shy, judge.clone()).await?,
         Target::start_as(&elsewhere, Target::manifest("checkout-0"), judge.clone()).await?,

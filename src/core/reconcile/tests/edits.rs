@@ -200,6 +200,7 @@ fn a_record_that_fails_is_tried_again_in_time_and_nothing_goes_out_before() {
     assert_eq!(world.announced(), [Reason::RecordFailed]);
     world.settle_for(30);
     assert!(world.ledger.record_failure.as_ref().is_some_and(|failure| (3..100).contains(&failure.attempts)));
+    assert_eq!(world.announced(), [], "one more attempt is no news");
     world.add_pod("pod-1");
     world.settle();
     assert_eq!(world.runs(), [1, 1], "other work goes on");

@@ -94,6 +94,19 @@ fn what_the_shell_could_not_do_is_shown_first() {
 }
 
 #[test]
+fn why_nothing_was_recorded_yet_says_more_than_that() {
+    let mut world = World::new(1);
+    world.records_fail = true;
+    world.edit("pool: 1\n");
+    world.settle();
+    assert_eq!((world.outcome(), world.ready()), (Reason::RecordFailed, "False RecordFailed".to_owned()));
+    assert_eq!(
+        Some(&world.condition(Ready).message),
+        world.ledger.record_failure.as_ref().map(|failure| &failure.message)
+    );
+}
+
+#[test]
 fn versions_show_where_they_stand() {
     let mut world = World::running(4);
     world.edit(HURTS);

@@ -16,6 +16,8 @@ pub enum Act {
     KillAfter,
     /// Answer in the API server's place.
     Answer(u16, String),
+    /// Answer that the API server is busy, and to come back after so many seconds.
+    Busy(u64),
     /// Wait so long, then go on as usual.
     Delay(Duration),
     /// Close the connection without asking the API server.
