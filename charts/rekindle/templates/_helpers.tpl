@@ -4,14 +4,15 @@
 {{ .Values.nameOverride | default .Chart.Name | trunc 63 | trimSuffix "-" }}
 {{- end }}
 
+{{/* Short enough for what is put behind it: the name of a Service has at most 63 characters. */}}
 {{- define "rekindle.fullname" -}}
 {{- $name := include "rekindle.name" . -}}
 {{- if .Values.fullnameOverride -}}
 {{ .Values.fullnameOverride }}
 {{- else if contains $name .Release.Name -}}
-{{ .Release.Name | trunc 63 | trimSuffix "-" }}
+{{ .Release.Name | trunc 54 | trimSuffix "-" }}
 {{- else -}}
-{{ printf "%s-%s" .Release.Name $name | trunc 63 | trimSuffix "-" }}
+{{ printf "%s-%s" .Release.Name $name | trunc 54 | trimSuffix "-" }}
 {{- end -}}
 {{- end }}
 

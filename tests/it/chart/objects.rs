@@ -198,6 +198,19 @@ async fn pods_pass_the_restricted_standard_where_it_is_enforced() -> Result<()> 
     Ok(())
 }
 
+#[tokio::test]
+async fn names_fit_however_long_that_of_the_release_is() -> Result<()> {
+    // Helm takes 53 characters.
+    let longest = "r".repeat(53);
+    let made = Helm::new()?.run(&["template", &longest, CHART, "--set", "crds.install=false"]).await?;
+    for object in objects(&made)?.iter().filter(|object| !object["kind"].as_str().unwrap_or_default().contains("Role"))
+    {
+        let name = object["metadata"]["name"].as_str().context("a name")?;
+        ensure!(name.len() <= 63 && !name.ends_with('-'), "{}: {name}", object["kind"]);
+    }
+    Ok(())
+}
+
 #[test]
 fn what_selects_the_pods_selects_them() -> Result<()> {
     for case in Case::all()? {

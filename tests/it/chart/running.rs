@@ -1,6 +1,8 @@
 //! The operator itself, with the arguments of the chart's Deployment and the rights of its roles and nothing else:
 //! what is rendered is what the program reads, and its probes and metrics are where the chart says.
 
+use std::collections::BTreeSet;
+
 use anyhow::{Context, Result, ensure};
 use http_body_util::{BodyExt as _, Empty};
 use hyper_util::rt::TokioIo;
@@ -10,16 +12,18 @@ use serde_json::{Value, json};
 use tokio::net::TcpStream;
 
 use super::helm::Helm;
-use super::{CHART, RELEASE, objects, the};
+use super::{CHART, Case, RELEASE, objects, the};
 use crate::support::operator::Operator;
 use crate::support::plane;
 use crate::support::scene::{Scene, policy};
 use crate::support::target::takes_all;
 
-/// What the chart makes for one namespace, with the operator's port on an address that nobody else uses.
+/// What the chart makes for one namespace with the fewest rights, with the operator's port on an address that nobody
+/// else uses.
 async fn rendered(namespace: &str, address: &str) -> Result<Vec<Value>> {
     let (namespaces, address) = (format!("watchNamespaces={{{namespace}}}"), format!("metrics.address={address}"));
-    let set = ["--set", &namespaces, "--set", &address, "--set", "crds.install=false"];
+    let fewest = "crds.install=false,rbac.createPushKeys=false,rbac.writeConfigMaps=false";
+    let set = ["--set", &namespaces, "--set", &address, "--set", fewest];
     objects(&Helm::new()?.run(&[&["template", RELEASE, CHART, "--namespace", namespace][..], &set].concat()).await?)
 }
 
@@ -73,6 +77,26 @@ async fn it_works_with_the_arguments_and_the_rights_of_the_chart_alone() -> Resu
     let (_, metrics) = get(&address, "/metrics").await?;
     assert!(metrics.contains("rekindle_versions_recorded_total{origin=\"edit\"} 1"), "{metrics}");
     assert!(metrics.contains("rekindle_api_errors_total 0"), "{metrics}");
+    Ok(())
+}
+
+#[tokio::test]
+async fn every_flag_of_the_operator_is_set_by_the_chart() -> Result<()> {
+    let help =
+        tokio::process::Command::new(env!("CARGO_BIN_EXE_rekindle")).args(["operator", "--help"]).output().await?;
+    let name =
+        |word: &str| word.strip_prefix("--").map(|rest| rest.split(['=', '[', ' ']).next().unwrap_or(rest).to_owned());
+    let help = String::from_utf8(help.stdout)?;
+    let known: BTreeSet<_> =
+        help.lines().filter_map(|line| name(line.trim_start().trim_start_matches("-h, "))).collect();
+    // For runs on somebody's own machine, and for people.
+    let others = ["allow-loopback-targets", "help"].map(str::to_owned);
+    let mut set = BTreeSet::from(others);
+    for case in Case::all()? {
+        let container = the(&case.objects()?, "Deployment")?["spec"]["template"]["spec"]["containers"][0].clone();
+        set.extend(arguments(&container)?.into_iter().filter_map(name));
+    }
+    assert_eq!(set, known);
     Ok(())
 }
 
