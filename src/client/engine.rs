@@ -1,4 +1,4 @@
-//! Takes what the sources hold to where it runs: judge, compare, ask, put in place, tell.
+//! Takes what the sources hold to where it runs: judge, compare, ask, put in place, tell, keep.
 //! Must not know where contents come from, nor when.
 //!
 //! # Guarantees
@@ -19,11 +19,17 @@ use tokio::time::timeout;
 
 use crate::directory::Contents;
 use crate::notify::{Notifier, Vetoed};
-use crate::provider::sources::{Accepted, Sources, summary};
+use crate::provider::sources::{Accepted, Judged, Sources, summary};
 use crate::store::{Snapshot, Store};
+#[cfg(feature = "versions")]
+use crate::versions::{Cause, RollbackFailed, RollbackTo};
+
+pub(crate) mod line;
 
 #[cfg(test)]
 mod tests;
+
+use line::Line;
 
 /// How long reading and checking may take, unless the builder says otherwise.
 pub const DEFAULT_DEADLINE: Duration = Duration::from_secs(10);
@@ -40,6 +46,10 @@ pub enum Refusal {
     /// One who has a say does not agree.
     #[error(transparent)]
     Vetoed(#[from] Vetoed),
+    /// Somebody rolled back from it, and the files did not change since.
+    #[cfg(feature = "versions")]
+    #[error("version {0} was rolled back from, and the files still hold it")]
+    SetAside(VersionNumber),
 }
 
 /// What became of contents.
@@ -64,6 +74,9 @@ pub struct Status {
     pub warnings: Vec<Finding>,
     /// Why what the sources hold now does not run; none when it does.
     pub refusal: Option<Refusal>,
+    /// Why the version that runs could not be kept, so that it cannot be returned to; none when it was.
+    #[cfg(feature = "versions")]
+    pub unkept: Option<String>,
     /// How many contents came to run since the start.
     pub applied: u64,
     /// How many were refused.
@@ -75,10 +88,25 @@ pub struct Status {
 /// Told of every outcome, for a log.
 pub(crate) type Listener = Arc<dyn Fn(&Outcome) + Send + Sync>;
 
+/// What an engine begins with.
+pub(crate) struct Beginning {
+    pub(crate) sources: Arc<Sources>,
+    pub(crate) store: Arc<Store>,
+    pub(crate) accepted: Arc<Accepted>,
+    pub(crate) line: Line,
+    /// Why it is not what the sources hold.
+    pub(crate) refusal: Option<Refusal>,
+    /// None where nothing is to change.
+    pub(crate) notifier: Option<Notifier<Snapshot>>,
+    pub(crate) deadline: Duration,
+    pub(crate) listener: Option<Listener>,
+}
+
 pub(crate) struct Engine {
     sources: Arc<Sources>,
     store: Arc<Store>,
     active: Mutex<Active>,
+    line: Line,
     status: watch::Sender<Status>,
     notifier: Option<Notifier<Snapshot>>,
     deadline: Duration,
@@ -91,8 +119,6 @@ struct Active {
     stuck: Option<JoinHandle<Judged>>,
 }
 
-type Judged = Result<Accepted, Vec<Finding>>;
-
 impl fmt::Debug for Engine {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("Engine").field("sources", &self.sources).field("store", &self.store).finish_non_exhaustive()
@@ -100,26 +126,22 @@ impl fmt::Debug for Engine {
 }
 
 impl Engine {
-    pub(crate) fn new(
-        sources: Arc<Sources>,
-        store: Arc<Store>,
-        accepted: Arc<Accepted>,
-        notifier: Option<Notifier<Snapshot>>,
-        deadline: Duration,
-        listener: Option<Listener>,
-    ) -> Self {
+    pub(crate) fn new(beginning: Beginning) -> Self {
+        let Beginning { sources, store, accepted, line, refusal, notifier, deadline, listener } = beginning;
         let running = store.load();
         let status = watch::Sender::new(Status {
             version: running.version(),
             digest: running.digest(),
             warnings: accepted.warnings.clone(),
-            refusal: None,
+            refusal,
+            #[cfg(feature = "versions")]
+            unkept: None,
             applied: 0,
             refused: 0,
             unchanged: 0,
         });
         let active = Mutex::new(Active { accepted, stuck: None });
-        Self { sources, store, active, status, notifier, deadline, listener }
+        Self { sources, store, active, line, status, notifier, deadline, listener }
     }
 
     pub(crate) fn status(&self) -> watch::Receiver<Status> {
@@ -139,19 +161,30 @@ impl Engine {
     pub(crate) async fn offer(&self, contents: Contents) -> Outcome {
         // Held to the end, so that contents go through one at a time.
         let mut active = self.active.lock().await;
+        if let Some(refusal) = self.line.hold_back(&self.sources, &contents) {
+            return self.end(Outcome::Refused(refusal), &[]);
+        }
         let accepted = match self.judge(&mut active, contents).await {
             Err(refusal) => return self.end(Outcome::Refused(refusal), &[]),
             Ok(accepted) if accepted.tree == active.accepted.tree => return self.end(Outcome::Unchanged, &[]),
             Ok(accepted) => accepted,
         };
+        let applied = match self.take(&mut active, accepted).await {
+            Err(vetoed) => return self.end(Outcome::Refused(vetoed.into()), &[]),
+            Ok(applied) => applied,
+        };
+        let unkept = self.line.keep(&active.accepted.configuration).await;
+        self.note(unkept);
+        self.end(Outcome::Applied(applied), &active.accepted.warnings)
+    }
+
+    /// Asks, puts in place and tells.
+    async fn take(&self, active: &mut Active, accepted: Accepted) -> Result<Arc<Snapshot>, Vetoed> {
         let before = self.store.load();
-        let next = accepted.snapshot(before.version().next());
+        let next = accepted.snapshot(self.line.next(before.version()));
         let prepared = match &self.notifier {
             None => None,
-            Some(notifier) => match notifier.prepare(before, next.clone()).await {
-                Ok(prepared) => Some(prepared),
-                Err(vetoed) => return self.end(Outcome::Refused(vetoed.into()), &[]),
-            },
+            Some(notifier) => Some(notifier.prepare(before, next.clone()).await?),
         };
         // From here to the end of the commit nothing can be interrupted: commit goes on by itself once it is polled.
         self.store.put(next.clone());
@@ -159,7 +192,32 @@ impl Engine {
         if let Some(prepared) = prepared {
             prepared.commit().await;
         }
-        self.end(Outcome::Applied(next), &active.accepted.warnings)
+        Ok(next)
+    }
+
+    /// Goes back to an older version: its files are judged as they are today, and run as a new version.
+    #[cfg(feature = "versions")]
+    pub(crate) async fn rollback(
+        &self,
+        to: RollbackTo,
+        cause: Cause,
+    ) -> Result<Arc<Snapshot>, RollbackFailed<Refusal>> {
+        let mut active = self.active.lock().await;
+        let plan = self.line.plan(to, cause)?;
+        let refused = |source| RollbackFailed::Refused { of: plan.of, source };
+        let files = plan.documents.iter().map(|(name, content)| (name.clone(), content.clone())).collect();
+        let accepted = self.judge(&mut active, Contents::Read(files)).await.map_err(refused)?;
+        let applied = self.take(&mut active, accepted).await.map_err(|vetoed| refused(vetoed.into()))?;
+        self.note(self.line.complete(plan).await);
+        self.end(Outcome::Applied(applied.clone()), &active.accepted.warnings);
+        Ok(applied)
+    }
+
+    fn note(&self, unkept: Option<String>) {
+        #[cfg(feature = "versions")]
+        self.status.send_modify(|status| status.unkept = unkept);
+        #[cfg(not(feature = "versions"))]
+        let _nothing_is_kept = unkept;
     }
 
     pub(crate) fn notifier(&self) -> Option<&Notifier<Snapshot>> {

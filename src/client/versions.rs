@@ -189,6 +189,12 @@ impl Versions {
         self.lock().journal.admit(held)
     }
 
+    /// The number that the next version gets: what an owner shows before it is recorded.
+    #[must_use]
+    pub fn next_number(&self) -> VersionNumber {
+        self.lock().journal.next_number()
+    }
+
     /// Records a content that is valid and in use, and lets go what the limits ask for.
     ///
     /// # Errors

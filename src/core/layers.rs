@@ -118,6 +118,13 @@ impl Layout {
         Ok(Configuration::assembled(Documents::from_unique(documents), parsed, tree, &of_process))
     }
 
+    /// The files that take part, in the order in which they are laid, whatever is in them.
+    #[must_use]
+    pub fn documents(&self, files: &BTreeMap<DocumentName, Bytes>) -> Documents {
+        let chosen = self.choose(files, &mut Vec::new()).into_iter();
+        Documents::from_unique(chosen.map(|(_, name, content)| (name.clone(), content.clone())).collect())
+    }
+
     fn choose<'files>(
         &self,
         files: &'files BTreeMap<DocumentName, Bytes>,

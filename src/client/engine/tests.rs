@@ -19,7 +19,16 @@ fn engine(settings: Settings, deadline: Duration) -> Arc<Engine> {
     let sources = Arc::new(settings.into_sources().unwrap());
     let accepted = Arc::new(sources.judge(&contents("pool: 1"), None).unwrap());
     let store = Arc::new(Store::starting(accepted.snapshot(VersionNumber(1))));
-    Arc::new(Engine::new(sources, store, accepted, Some(Notifier::new()), deadline, None))
+    Arc::new(Engine::new(Beginning {
+        sources,
+        store,
+        accepted,
+        line: Line::new(),
+        refusal: None,
+        notifier: Some(Notifier::new()),
+        deadline,
+        listener: None,
+    }))
 }
 
 fn pool(candidate: &Candidate<'_>) -> u32 {

@@ -45,11 +45,13 @@ impl EnvironmentProvider {
     /// [`LoadError`] with all findings, when the configuration cannot be read or is refused.
     pub fn load(settings: Settings) -> Result<Self, LoadError> {
         let sources = settings.into_sources()?;
-        let accepted = sources
-            .judge(&sources.read(), None)
-            .map_err(|findings| LoadError::Refused { directory: sources.directory.clone(), findings })?;
-        let store = Store::starting(accepted.snapshot(VersionNumber(1)));
-        Ok(Self { sources: Arc::new(sources), accepted: Arc::new(accepted), store: Arc::new(store) })
+        let accepted = sources.judge(&sources.read(), None).map_err(|findings| sources.refused(findings))?;
+        Ok(Self::of(sources, accepted, VersionNumber(1)))
+    }
+
+    pub(super) fn of(sources: Sources, accepted: Accepted, version: VersionNumber) -> Self {
+        let store = Store::starting(accepted.snapshot(version));
+        Self { sources: Arc::new(sources), accepted: Arc::new(accepted), store: Arc::new(store) }
     }
 
     /// The environment whose files take part; none when none was named.

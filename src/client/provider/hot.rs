@@ -6,6 +6,7 @@ use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::Duration;
 
+use rekindle_core::ids::VersionNumber;
 use rekindle_core::layers::Switch;
 use tokio::runtime::Handle;
 use tokio::sync::{mpsc, watch as signal};
@@ -13,9 +14,14 @@ use tokio::task::AbortHandle;
 
 use super::sources::LoadError;
 use super::{ConfigProvider, EnvironmentProvider, Peek, Settings};
-use crate::engine::{DEFAULT_DEADLINE, Engine, Listener, Outcome, Status};
+#[cfg(feature = "versions")]
+use crate::engine::Refusal;
+use crate::engine::line::Line;
+use crate::engine::{Beginning, DEFAULT_DEADLINE, Engine, Listener, Outcome, Status};
 use crate::notify::Notifier;
 use crate::store::Snapshot;
+#[cfg(feature = "versions")]
+use crate::versions::{Cause, RollbackFailed, RollbackTo, Versions};
 use crate::watch::{self, watch_wanted};
 
 /// The variable that switches reloading on or off.
@@ -65,6 +71,7 @@ pub struct Builder {
     watch: watch::Settings,
     deadline: Duration,
     listener: Option<Listener>,
+    line: Line,
 }
 
 impl Builder {
@@ -103,6 +110,17 @@ impl Builder {
         self
     }
 
+    /// Keeps versions here, where other runs of the program may have kept theirs. Default: in memory.
+    ///
+    /// What the files hold at the start may not run, because it is refused or was rolled back from: then the last good
+    /// version runs, and the status says why.
+    #[cfg(feature = "versions")]
+    #[must_use]
+    pub fn versions(mut self, versions: Arc<Versions>) -> Self {
+        self.line = Line { versions };
+        self
+    }
+
     /// Reads and checks everything, as the plain provider does, and begins to follow the files if it is to.
     ///
     /// # Errors
@@ -110,14 +128,28 @@ impl Builder {
     /// there is no tokio runtime to follow the files in.
     pub fn start(self) -> Result<HotReloadProvider, LoadError> {
         let variable = self.settings.variable(RELOAD_VARIABLE).map(str::to_owned);
-        let plain = EnvironmentProvider::load(self.settings)?;
-        let allowed = self.allowed_in_production;
-        let switch = Switch::decide(self.reload, variable.as_deref(), plain.environment(), allowed)?;
-        let EnvironmentProvider { sources, accepted, store } = &plain;
+        let sources = self.settings.into_sources()?;
+        let (environment, allowed) = (sources.layout.environment.as_ref(), self.allowed_in_production);
+        let switch = Switch::decide(self.reload, variable.as_deref(), environment, allowed)?;
         let runtime = if switch.on { Some(Handle::try_current().map_err(|_| LoadError::NoRuntime)?) } else { None };
-        let notifier = runtime.as_ref().map(|_| Notifier::new());
-        let (sources, store, accepted) = (sources.clone(), store.clone(), accepted.clone());
-        let engine = Arc::new(Engine::new(sources, store, accepted, notifier, self.deadline, self.listener));
+
+        let judged = sources.judge(&sources.read(), None);
+        let started = match switch.on {
+            true => self.line.start(&sources, judged),
+            false => judged.map(|accepted| (accepted, VersionNumber(1), None)),
+        };
+        let (accepted, version, refusal) = started.map_err(|findings| sources.refused(findings))?;
+        let plain = EnvironmentProvider::of(sources, accepted, version);
+        let engine = Arc::new(Engine::new(Beginning {
+            sources: plain.sources.clone(),
+            store: plain.store.clone(),
+            accepted: plain.accepted.clone(),
+            line: self.line,
+            refusal,
+            notifier: runtime.as_ref().map(|_| Notifier::new()),
+            deadline: self.deadline,
+            listener: self.listener,
+        }));
         let following = runtime.map(|runtime| Following::start(&runtime, &plain, &engine, self.watch));
         Ok(HotReloadProvider { plain, switch, engine, following })
     }
@@ -143,6 +175,7 @@ impl HotReloadProvider {
             watch: watch::Settings::default(),
             deadline: DEFAULT_DEADLINE,
             listener: None,
+            line: Line::new(),
         }
     }
 
@@ -168,6 +201,21 @@ impl HotReloadProvider {
     #[must_use]
     pub fn notifier(&self) -> Option<&Notifier<Snapshot>> {
         self.engine.notifier()
+    }
+
+    /// Goes back to an older version. Its files are merged and checked as they are today, participants may veto, and it
+    /// runs as a new version. What was left is not taken up again until the files change. None where reloading is off.
+    ///
+    /// # Errors
+    /// [`RollbackFailed`] when there is no such version or it may not run; then nothing changed.
+    #[cfg(feature = "versions")]
+    pub async fn rollback(
+        &self,
+        to: RollbackTo,
+        cause: Cause,
+    ) -> Option<Result<Arc<Snapshot>, RollbackFailed<Refusal>>> {
+        self.following.as_ref()?;
+        Some(self.engine.rollback(to, cause).await)
     }
 
     /// Reads the files now, without waiting for the watch. None where reloading is off.

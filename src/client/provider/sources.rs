@@ -56,6 +56,13 @@ pub(crate) struct Sources {
     pub(crate) checks: Checks,
 }
 
+/// A configuration that may run, or everything that is wrong with it.
+pub(crate) type Judged = Result<Accepted, Vec<Finding>>;
+
+/// What to begin with, its number, and why it is not what the sources hold.
+#[cfg(feature = "watch")]
+pub(crate) type Started = Result<(Accepted, VersionNumber, Option<crate::engine::Refusal>), Vec<Finding>>;
+
 /// A configuration that may run.
 #[derive(Debug, Clone)]
 pub(crate) struct Accepted {
@@ -78,12 +85,12 @@ impl Sources {
         read_wanted(Path::new("/"), &self.directory, self.limits, &|name| self.layout.wants(name))
     }
 
+    pub(crate) fn refused(&self, findings: Vec<Finding>) -> LoadError {
+        LoadError::Refused { directory: self.directory.clone(), findings }
+    }
+
     /// Judges what was read, beside what runs.
-    pub(crate) fn judge(
-        &self,
-        contents: &Contents,
-        running: Option<(&Configuration, &Tree)>,
-    ) -> Result<Accepted, Vec<Finding>> {
+    pub(crate) fn judge(&self, contents: &Contents, running: Option<(&Configuration, &Tree)>) -> Judged {
         let files = match contents {
             Contents::Missing => {
                 return Err(vec![Finding::error(Rule::NoDocuments, "the directory is not there")]);

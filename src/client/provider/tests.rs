@@ -16,6 +16,8 @@ use super::*;
 mod hot;
 #[cfg(feature = "watch")]
 mod same;
+#[cfg(all(feature = "watch", feature = "versions"))]
+mod versions;
 
 fn directory(files: &[(&str, &str)]) -> TempDir {
     let directory = TempDir::new().unwrap();

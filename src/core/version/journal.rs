@@ -207,6 +207,12 @@ impl Journal {
         }
     }
 
+    /// The number that the next version gets.
+    #[must_use]
+    pub fn next_number(&self) -> VersionNumber {
+        self.highest.map_or(VersionNumber(1), VersionNumber::next)
+    }
+
     /// The next version, with this content; nothing is changed until it is put in by [`Journal::commit`].
     ///
     /// # Errors
@@ -226,7 +232,7 @@ impl Journal {
             set_aside.remove(&Digest::of(documents));
         }
         let version = LocalVersion {
-            number: self.highest.map_or(VersionNumber(1), VersionNumber::next),
+            number: self.next_number(),
             digest: Digest::of(documents),
             parent: self.active().map(|active| active.version.number),
             created: now,
