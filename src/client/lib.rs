@@ -18,6 +18,8 @@ pub mod versions;
 
 pub mod notify;
 
+pub mod safety;
+
 #[cfg(feature = "watch")]
 pub mod engine;
 #[cfg(feature = "watch")]

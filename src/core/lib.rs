@@ -40,8 +40,10 @@ pub mod contract;
 #[cfg(feature = "decide")]
 pub mod validate;
 
-#[cfg(feature = "decide")]
 pub mod breaker;
+#[cfg(feature = "formats")]
+pub mod safety;
+
 #[cfg(feature = "decide")]
 pub mod election;
 #[cfg(feature = "decide")]

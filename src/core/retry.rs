@@ -22,15 +22,20 @@ pub const PUSH: Backoff = Backoff { first: Duration::from_millis(200), cap: Dura
 pub const RECORD: Backoff = Backoff { first: Duration::from_millis(500), cap: Duration::from_secs(30) };
 
 impl Backoff {
+    /// The longest pause after `failures` failures in a row (at least one).
+    #[must_use]
+    pub fn ceiling(&self, failures: u32) -> Duration {
+        let doublings = failures.saturating_sub(1).min(32);
+        self.first.saturating_mul(1_u32.checked_shl(doublings).unwrap_or(u32::MAX)).min(self.cap)
+    }
+
     /// How long to wait after `failures` failures in a row (at least one), for this `seed`.
     ///
     /// Uniform over the whole span (full jitter), so that targets that failed together do not return together. The
     /// same arguments always give the same pause.
     #[must_use]
     pub fn pause(&self, failures: u32, seed: u64) -> Duration {
-        let doublings = failures.saturating_sub(1).min(32);
-        let ceiling = self.first.saturating_mul(1_u32.checked_shl(doublings).unwrap_or(u32::MAX)).min(self.cap);
-        let ceiling = u64::try_from(ceiling.as_micros()).unwrap_or(u64::MAX);
+        let ceiling = u64::try_from(self.ceiling(failures).as_micros()).unwrap_or(u64::MAX);
         let drawn = scramble(seed ^ scramble(u64::from(failures)));
         let micros = (u128::from(drawn) * (u128::from(ceiling) + 1)) >> 64;
         Duration::from_micros(u64::try_from(micros).unwrap_or(ceiling))

@@ -83,6 +83,9 @@ impl<T: Compare> Shared<T> {
             }
         }
         count(&self.journal.counters.published);
+        if owed.mailboxes.is_empty() {
+            return published;
+        }
         let start = Instant::now();
         while let Some((mailbox, at_most)) = owed.mailboxes.first().cloned() {
             let room = self.wait_for_room(&mailbox, step, start + at_most).await;

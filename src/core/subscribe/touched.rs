@@ -1,13 +1,20 @@
 //! Which paths a change touches: a walk over the old tree and the new one side by side.
 //! Must not know how a tree is held; parts that both share need no walk if the tree can tell.
 
+use std::cmp::Ordering;
+
 use crate::tree::Tree;
 use crate::value::{Path, Segment, Value};
 
 /// A part of a tree: what the walk needs to know of it.
 pub trait Part {
     /// What lies below.
-    fn shape(&self) -> Shape<'_, Self>;
+    fn shape(&self) -> Shape<'_, Self>
+    where
+        Self: Sized;
+
+    /// What lies below a map, sorted by key; of anything else nothing is asked.
+    fn entries(&self) -> impl Iterator<Item = (&str, &Self)>;
 
     /// Whether both are the same value. May answer without looking when both are the same memory; a map or a list may
     /// answer no although they are equal, which costs a walk and changes nothing.
@@ -15,27 +22,31 @@ pub trait Part {
 }
 
 /// What lies below a part.
-pub enum Shape<'tree, P: ?Sized> {
+#[derive(Debug, Clone, Copy)]
+pub enum Shape<'tree, P> {
     /// Nothing.
     Leaf,
     /// A list of these.
-    List(Vec<&'tree P>),
-    /// A map of these, sorted by key.
-    Map(Vec<(&'tree str, &'tree P)>),
+    List(&'tree [P]),
+    /// A map.
+    Map,
 }
 
 impl Part for Value {
     fn shape(&self) -> Shape<'_, Self> {
         match self {
-            Self::Array(items) => Shape::List(items.iter().collect()),
-            Self::Object(map) => {
-                let mut entries: Vec<_> = map.iter().map(|(key, value)| (key.as_str(), value)).collect();
-                // Whether the map sorts its keys depends on a feature that any crate can switch on.
-                entries.sort_unstable_by_key(|(key, _)| *key);
-                Shape::Map(entries)
-            }
+            Self::Array(items) => Shape::List(items),
+            Self::Object(_) => Shape::Map,
             _ => Shape::Leaf,
         }
+    }
+
+    fn entries(&self) -> impl Iterator<Item = (&str, &Self)> {
+        let map = self.as_object();
+        let mut entries: Vec<_> = map.into_iter().flatten().map(|(key, value)| (key.as_str(), value)).collect();
+        // Whether the map sorts its keys depends on a feature that any crate can switch on.
+        entries.sort_unstable_by_key(|(key, _)| *key);
+        entries.into_iter()
     }
 
     fn same(&self, other: &Self) -> bool {
@@ -49,10 +60,15 @@ impl Part for Value {
 impl Part for Tree {
     fn shape(&self) -> Shape<'_, Self> {
         match self {
-            Self::List(items) => Shape::List(items.iter().collect()),
-            Self::Map(entries) => Shape::Map(entries.iter().map(|(key, part)| (key.as_ref(), part)).collect()),
+            Self::List(items) => Shape::List(items),
+            Self::Map(_) => Shape::Map,
             _ => Shape::Leaf,
         }
+    }
+
+    fn entries(&self) -> impl Iterator<Item = (&str, &Self)> {
+        let map = if let Self::Map(entries) = self { Some(entries.iter()) } else { None };
+        map.into_iter().flatten().map(|(key, part)| (key.as_ref(), part))
     }
 
     fn same(&self, other: &Self) -> bool {
@@ -94,10 +110,10 @@ impl Walk {
             return;
         }
         match (old.shape(), new.shape()) {
-            (Shape::Map(old), Shape::Map(new)) => self.maps(&old, &new),
+            (Shape::Map, Shape::Map) => self.maps(old, new),
             (Shape::List(old), Shape::List(new)) => {
                 for index in 0..old.len().max(new.len()) {
-                    self.step(Segment::Index(index), old.get(index).copied(), new.get(index).copied());
+                    self.step(|| Segment::Index(index), old.get(index), new.get(index));
                 }
             }
             _ => self.replaced(old, new),
@@ -105,35 +121,41 @@ impl Walk {
     }
 
     /// Both are sorted by key, and walked in step.
-    fn maps<P: Part>(&mut self, old: &[(&str, &P)], new: &[(&str, &P)]) {
-        let (mut old, mut new) = (old.iter().peekable(), new.iter().peekable());
+    fn maps<P: Part>(&mut self, old: &P, new: &P) {
+        let (mut old, mut new) = (old.entries(), new.entries());
+        let (mut before, mut after) = (old.next(), new.next());
         loop {
-            let order = match (old.peek(), new.peek()) {
+            let order = match (before, after) {
                 (Some((old, _)), Some((new, _))) => old.cmp(new),
-                (Some(_), None) => std::cmp::Ordering::Less,
-                (None, Some(_)) => std::cmp::Ordering::Greater,
+                (Some(_), None) => Ordering::Less,
+                (None, Some(_)) => Ordering::Greater,
                 (None, None) => return,
             };
-            let before = if order.is_le() { old.next() } else { None };
-            let after = if order.is_ge() { new.next() } else { None };
-            if let Some((key, _)) = before.or(after) {
-                let (before, after) = (before.map(|(_, part)| *part), after.map(|(_, part)| *part));
-                if matches!((before, after), (Some(before), Some(after)) if before.same(after)) {
-                    continue;
-                }
-                self.step(Segment::Key((*key).to_owned()), before, after);
+            let one = before.filter(|_| order.is_le());
+            let other = after.filter(|_| order.is_ge());
+            if let Some((key, _)) = one.or(other) {
+                let key = || Segment::Key(key.to_owned());
+                self.step(key, one.map(|(_, part)| part), other.map(|(_, part)| part));
+            }
+            if one.is_some() {
+                before = old.next();
+            }
+            if other.is_some() {
+                after = new.next();
             }
         }
     }
 
-    fn step<P: Part>(&mut self, step: Segment, old: Option<&P>, new: Option<&P>) {
+    /// The name of the step is made only where something differs.
+    fn step<P: Part>(&mut self, step: impl Fn() -> Segment, old: Option<&P>, new: Option<&P>) {
         match (old, new) {
+            (Some(old), Some(new)) if old.same(new) => {}
             (Some(old), Some(new)) => {
-                self.way.push(step);
+                self.way.push(step());
                 self.compare(old, new);
                 self.way.pop();
             }
-            (old, new) => old.or(new).into_iter().for_each(|part| self.all(step.clone(), part)),
+            (old, new) => old.or(new).into_iter().for_each(|part| self.all(step(), part)),
         }
     }
 
@@ -141,7 +163,7 @@ impl Walk {
     /// below, one is a map and the other a list: no step leads into both, and keys sort before indices.
     fn replaced<P: Part>(&mut self, old: &P, new: &P) {
         self.note();
-        let maps_first = if matches!(old.shape(), Shape::Map(_)) { [old, new] } else { [new, old] };
+        let maps_first = if matches!(old.shape(), Shape::Map) { [old, new] } else { [new, old] };
         maps_first.into_iter().for_each(|part| self.all_below(part));
     }
 
@@ -152,9 +174,7 @@ impl Walk {
                 let steps = (0..).map(Segment::Index);
                 steps.zip(items).for_each(|(step, part)| self.all(step, part));
             }
-            Shape::Map(entries) => {
-                entries.into_iter().for_each(|(key, part)| self.all(Segment::Key(key.to_owned()), part));
-            }
+            Shape::Map => part.entries().for_each(|(key, part)| self.all(Segment::Key(key.to_owned()), part)),
         }
     }
 
