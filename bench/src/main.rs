@@ -7,7 +7,7 @@ use anyhow::Result;
 use clap::{Parser, ValueEnum};
 use nix::sys::resource::{Resource, getrlimit, setrlimit};
 use rekindle_bench::report::{self, Row};
-use rekindle_bench::rows::{edit, memory, restart, rollback};
+use rekindle_bench::rows::{edit, memory, notify, restart, rollback};
 use rekindle_bench::stage::{Stage, repository};
 
 /// Measure the operator against bare programs on a real API server.
@@ -30,6 +30,7 @@ enum Kind {
     Rollback,
     Memory,
     Restart,
+    Notify,
 }
 
 #[tokio::main(flavor = "current_thread")]
@@ -44,6 +45,13 @@ async fn main() -> Result<()> {
     }
     if wanted(Kind::Restart) {
         measured.extend(restart::measure(&Stage::set(true).await?, 1000).await?.into_iter().map(told));
+    }
+    if wanted(Kind::Notify) {
+        for (subscribers, changes) in [(1, edits * 50), (1000, edits)] {
+            // It has a runtime of its own.
+            let measuring = tokio::task::spawn_blocking(move || notify::measure(subscribers, changes));
+            measured.push(told(measuring.await??));
+        }
     }
     println!();
     report::print(&measured);

@@ -2,5 +2,6 @@
 
 pub mod edit;
 pub mod memory;
+pub mod notify;
 pub mod restart;
 pub mod rollback;
