@@ -8,7 +8,8 @@ use std::process::Stdio;
 use std::sync::OnceLock;
 use std::time::Duration;
 
-use anyhow::{Context, Result, ensure};
+use anyhow::{Context, Result, bail, ensure};
+use k8s_openapi::api::apps::v1::Deployment;
 use k8s_openapi::api::core::v1::Pod;
 use kube::Api;
 use kube::api::ListParams;
@@ -37,12 +38,12 @@ pub fn cluster(test: impl AsyncFnOnce(&'static Cluster) -> Result<()>) {
     static CLUSTER: OnceLock<(Runtime, Cluster)> = OnceLock::new();
     let (runtime, cluster) = CLUSTER.get_or_init(|| {
         let runtime = Runtime::new().unwrap();
-        let cluster = runtime.block_on(Cluster::start()).unwrap_or_else(|error| panic!("no cluster: {error:?}"));
+        let cluster = runtime.block_on(Cluster::start()).unwrap_or_else(|error| panic!("no cluster: {error:#}"));
         (runtime, cluster)
     });
     if let Err(error) = runtime.block_on(test(cluster)) {
-        let kubelet = cluster.node.log_tail();
-        panic!("{error:?}\n\nthe kubelet's last words:\n{kubelet}");
+        let seen = runtime.block_on(cluster.describe());
+        panic!("{error:#}\n\n{seen}");
     }
 }
 
@@ -54,9 +55,30 @@ impl Cluster {
         node.import_archive(&target().join("image/rekindle.tar")).await.context("load the image of the operator")?;
         node.import(&Image::running(CHECKOUT, &target().join("debug/rekindle-checkout"))?).await?;
         let cluster = Self { plane, node };
-        cluster.helm(&["install", "--create-namespace"], &[]).await?;
-        cluster.until_operators(2).await?;
-        Ok(cluster)
+        match cluster.install().await {
+            Ok(()) => Ok(cluster),
+            Err(error) => bail!("{error:#}\n\n{}", cluster.describe().await),
+        }
+    }
+
+    async fn install(&self) -> Result<()> {
+        self.helm(&["install", "--create-namespace"], &[]).await?;
+        self.until_operators().await
+    }
+
+    /// The pods, what happened to them, and what the operators and the kubelet last said: for messages of failures.
+    async fn describe(&self) -> String {
+        let operators = format!("--selector=app.kubernetes.io/instance={RELEASE}");
+        let mut text = String::new();
+        for arguments in [
+            &["get", "pods", "--all-namespaces", "--output=wide"][..],
+            &["get", "events", "--all-namespaces", "--sort-by=.lastTimestamp", "--field-selector=type=Warning"],
+            &["logs", "--namespace", NAMESPACE, &operators, "--tail=20", "--prefix"],
+        ] {
+            let said = self.plane.kubectl(arguments).await.unwrap_or_else(|error| format!("{error:#}\n"));
+            text += &format!("kubectl {}\n{said}\n", arguments.join(" "));
+        }
+        text + "kubelet:\n" + &self.node.log_tail()
     }
 
     /// Runs a command of Helm that sets up the release, with the image of this run.
@@ -88,12 +110,15 @@ impl Cluster {
         Ok(listed.items.into_iter().filter(is_ready).collect())
     }
 
-    /// Waits until exactly so many pods of the operator are there and ready.
-    pub async fn until_operators(&self, count: usize) -> Result<()> {
-        let pods: Api<Pod> = Api::namespaced(self.plane.client()?, NAMESPACE);
-        until(START, &format!("{count} operators are ready"), async || {
-            let all = pods.list(&ListParams::default()).await?.items;
-            Ok((all.len() == count && all.iter().all(is_ready)).then_some(()))
+    /// Waits until the Deployment has the pods that it asks for, all ready, and no others.
+    pub async fn until_operators(&self) -> Result<()> {
+        let client = self.plane.client()?;
+        let (pods, deployments) = (Api::namespaced(client.clone(), NAMESPACE), Api::namespaced(client, NAMESPACE));
+        until(START, "the operators are ready", async || {
+            let deployment: Deployment = deployments.get(RELEASE).await?;
+            let wanted = deployment.spec.and_then(|spec| spec.replicas).context("no replicas")?;
+            let all: Vec<Pod> = pods.list(&ListParams::default()).await?.items;
+            Ok((usize::try_from(wanted)? == all.len() && all.iter().all(is_ready)).then_some(()))
         })
         .await
     }

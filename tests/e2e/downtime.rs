@@ -37,7 +37,7 @@ fn no_request_fails_through_edits_reverts_an_upgrade_and_a_dead_leader() {
         let requests = load.end().await?;
         println!("{requests} requests, none failed");
         ensure!(shop.pods().await? == pods, "a pod of the service was replaced or restarted");
-        cluster.until_operators(2).await
+        cluster.until_operators().await
     });
 }
 
@@ -56,7 +56,7 @@ async fn until_quarantined(shop: &Shop, count: usize) -> Result<()> {
 async fn upgrade(cluster: &Cluster) -> Result<()> {
     let before = cluster.operators().await?;
     cluster.helm(&["upgrade", "--wait", "--timeout=90s"], &["podAnnotations.upgrade=yes"]).await?;
-    cluster.until_operators(2).await?;
+    cluster.until_operators().await?;
     let after = cluster.operators().await?;
     let kept = after.iter().any(|pod| before.iter().any(|old| old.metadata.uid == pod.metadata.uid));
     ensure!(!kept, "the upgrade kept a pod of the operator");

@@ -23,7 +23,7 @@ fn a_killed_operator_comes_back_and_takes_up_what_was_edited_meanwhile() {
         }
         shop.edit(13).await?;
         shop.until_all_run(3, 13).await?;
-        cluster.until_operators(2).await
+        cluster.until_operators().await
     });
 }
 
@@ -37,7 +37,7 @@ fn an_evicted_operator_hands_over() {
         pods.evict(&leader, &EvictParams::default()).await.context("evict the leader")?;
         shop.edit(14).await?;
         shop.until_all_run(3, 14).await?;
-        cluster.until_operators(2).await
+        cluster.until_operators().await
     });
 }
 
@@ -56,7 +56,7 @@ fn an_image_that_cannot_start_leaves_the_old_one_at_work() {
         shop.until_all_run(3, 15).await?;
         ensure!(!cluster.operators().await?.is_empty(), "no operator is left");
         cluster.helm(&["upgrade", "--wait", "--timeout=90s"], &[]).await?;
-        cluster.until_operators(2).await
+        cluster.until_operators().await
     });
 }
 

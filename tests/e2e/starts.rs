@@ -56,14 +56,14 @@ fn without_an_operator_a_new_pod_starts_from_the_proven_content() {
             cluster.plane.kubectl(&["scale", "deployment", "--all", "-n", NAMESPACE, replicas]).await
         };
         scale("--replicas=0").await?;
-        cluster.until_operators(0).await?;
+        cluster.until_operators().await?;
         shop.edit(1000).await?;
         let old = shop.pods().await?;
         shop.kubectl(&["delete", "pods", "-l", "app=checkout", "--wait=false"]).await?;
         let new = shop.until_all_run(3, 24).await;
         let new = new.map(|pods| pods.iter().all(|pod| old.iter().all(|gone| gone.name != pod.name)));
         scale("--replicas=2").await?;
-        cluster.until_operators(2).await?;
+        cluster.until_operators().await?;
         ensure!(new?, "an old pod is still there");
         Ok(())
     });

@@ -279,6 +279,11 @@ impl ControlPlane {
             // One file, so that a mark stays a place in it.
             arguments.push(flag("--audit-log-maxsize", "100000"));
         }
+        if self.options.for_node {
+            // The node has no name that could be looked up, and no kube-proxy brings a Service to its pods.
+            arguments.push(flag("--kubelet-preferred-address-types", "InternalIP"));
+            arguments.push(flag("--enable-aggregator-routing", "true"));
+        }
         arguments.extend(self.options.api_server_flags.iter().map(OsString::from));
         Ok(arguments)
     }
