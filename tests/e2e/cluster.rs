@@ -41,7 +41,11 @@ pub fn cluster(test: impl AsyncFnOnce(&'static Cluster) -> Result<()>) {
         let cluster = runtime.block_on(Cluster::start()).unwrap_or_else(|error| panic!("no cluster: {error:#}"));
         (runtime, cluster)
     });
-    if let Err(error) = runtime.block_on(test(cluster)) {
+    let restored = async || {
+        cluster.install("upgrade").await.context("bring the operator back to what all tests begin with")?;
+        test(cluster).await
+    };
+    if let Err(error) = runtime.block_on(restored()) {
         let seen = runtime.block_on(cluster.describe());
         panic!("{error:#}\n\n{seen}");
     }
@@ -55,14 +59,14 @@ impl Cluster {
         node.import_archive(&target().join("image/rekindle.tar")).await.context("load the image of the operator")?;
         node.import(&Image::running(CHECKOUT, &target().join("debug/rekindle-checkout"))?).await?;
         let cluster = Self { plane, node };
-        match cluster.install().await {
+        match cluster.install("install").await {
             Ok(()) => Ok(cluster),
             Err(error) => bail!("{error:#}\n\n{}", cluster.describe().await),
         }
     }
 
-    async fn install(&self) -> Result<()> {
-        self.helm(&["install", "--create-namespace"], &[]).await?;
+    async fn install(&self, command: &str) -> Result<()> {
+        self.helm(&[command, "--create-namespace"], &[]).await?;
         self.until_operators().await
     }
 
@@ -72,7 +76,7 @@ impl Cluster {
         let mut text = String::new();
         for arguments in [
             &["get", "pods", "--all-namespaces", "--output=wide"][..],
-            &["get", "events", "--all-namespaces", "--sort-by=.lastTimestamp", "--field-selector=type=Warning"],
+            &["get", "events", "--all-namespaces", "--sort-by=.lastTimestamp", "--field-selector=type=Warning,reason!=MissingClusterDNS"],
             &["logs", "--namespace", NAMESPACE, &operators, "--tail=20", "--prefix"],
         ] {
             let said = self.plane.kubectl(arguments).await.unwrap_or_else(|error| format!("{error:#}\n"));

@@ -40,6 +40,11 @@ impl Shop {
         let shop = Self { cluster, namespace: cluster.plane.namespace(name).await? };
         shop.namespace.apply(include_str!("shop/policy.yaml")).await?;
         shop.edit(10).await?;
+        // The kubelet waits longer and longer for what a pod mounts, so it is there before the pods are.
+        until(SOON, "there is a push key and proven content", async || {
+            shop.kubectl(&["get", "secret/rekindle-push-key", "configmap/checkout-config-active"]).await.map(Some)
+        })
+        .await?;
         let deployment = include_str!("shop/deployment.yaml").replace("IMAGE", CHECKOUT);
         shop.namespace.apply(&deployment).await?;
         shop.until_all_run(3, 10).await?;
