@@ -76,7 +76,13 @@ impl Cluster {
         let mut text = String::new();
         for arguments in [
             &["get", "pods", "--all-namespaces", "--output=wide"][..],
-            &["get", "events", "--all-namespaces", "--sort-by=.lastTimestamp", "--field-selector=type=Warning,reason!=MissingClusterDNS"],
+            &[
+                "get",
+                "events",
+                "--all-namespaces",
+                "--sort-by=.lastTimestamp",
+                "--field-selector=type=Warning,reason!=MissingClusterDNS",
+            ],
             &["logs", "--namespace", NAMESPACE, &operators, "--tail=20", "--prefix"],
         ] {
             let said = self.plane.kubectl(arguments).await.unwrap_or_else(|error| format!("{error:#}\n"));
