@@ -33,7 +33,7 @@ use crate::ports::{Announcement, Clock, Cluster, ClusterError, ConfigMapFacts};
 pub use connect::{ConnectError, client_of, connect, is_in_cluster, wait_for};
 pub use kube::Client;
 pub use lease::KubeLease;
-pub use watch::{Scope, WatchEnded, Watches, watch};
+pub use watch::{CatchUp, Scope, WatchEnded, Watches, watch};
 
 use keys::Keys;
 use requests::Requests;
@@ -70,7 +70,7 @@ impl KubeCluster {
 
 impl Cluster for KubeCluster {
     async fn record(&self, policy: &Policy, version: &NewVersion) -> Result<Recorded, ClusterError> {
-        records::record(&self.requests, policy, version).await
+        records::record((&self.requests, &self.shown), policy, version).await
     }
 
     async fn versions(&self, policy: &PolicyId) -> Result<Vec<Recorded>, ClusterError> {
@@ -141,10 +141,10 @@ impl Cluster for KubeCluster {
     async fn restore_source(
         &self,
         namespace: &Namespace,
-        name: &ObjectName,
+        (name, seen): (&ObjectName, &str),
         entries: &BTreeMap<DocumentName, Option<Bytes>>,
     ) -> Result<ConfigMapFacts, ClusterError> {
-        config_maps::restore(&self.requests, namespace, name, entries).await
+        config_maps::restore(&self.requests, namespace, (name, seen), entries).await
     }
 
     async fn create_default_policy(&self, config_map: &ConfigMapFacts) -> Result<(), ClusterError> {

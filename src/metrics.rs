@@ -129,8 +129,8 @@ impl Metrics {
 
     /// This replica leads from now on, or does not any more.
     pub fn leads(&self, change: LeaderChange) {
-        self.leader.set(i64::from(change == LeaderChange::Acquired));
         self.leader_changes.with_label_values(&[change.word()]).inc();
+        self.leader.set(i64::from(change == LeaderChange::Acquired));
     }
 
     /// A request to the API server failed.

@@ -193,11 +193,12 @@ pub trait Cluster: Send + Sync + 'static {
         documents: &Documents,
     ) -> impl Future<Output = Answered<ConfigMapFacts>> + Send;
 
-    /// Writes entries of an author's ConfigMap back: those with content are set, those without are removed.
+    /// Writes entries of an author's ConfigMap back, if it is still at the resource version that was seen: those with
+    /// content are set, those without are removed.
     fn restore_source(
         &self,
         namespace: &Namespace,
-        name: &ObjectName,
+        source: (&ObjectName, &str),
         entries: &BTreeMap<DocumentName, Option<Bytes>>,
     ) -> impl Future<Output = Answered<ConfigMapFacts>> + Send;
 

@@ -138,21 +138,21 @@ fn copied(mut config_map: ConfigMap, policy: &Policy, documents: &Documents) -> 
     config_map
 }
 
-/// Writes these entries and nothing else: those without content are removed.
+/// Writes these entries and nothing else: those without content are removed. An author who was faster wins.
 pub(super) async fn restore(
     requests: &Requests,
     namespace: &Namespace,
-    name: &ObjectName,
+    (name, seen): (&ObjectName, &str),
     entries: &BTreeMap<DocumentName, Option<Bytes>>,
 ) -> Result<ConfigMapFacts, ClusterError> {
     let asked = asked("patch", namespace, name);
-    let patch = restoring(entries);
+    let patch = restoring(entries, seen);
     let written = requests.merge(&asked, &of_kind::<ConfigMap>(namespace), (name.as_str(), &patch)).await?;
     facts(&asked, written)
 }
 
 /// A key may be in one of the two maps only, so each entry is removed from the other.
-fn restoring(entries: &BTreeMap<DocumentName, Option<Bytes>>) -> Value {
+fn restoring(entries: &BTreeMap<DocumentName, Option<Bytes>>, seen: &str) -> Value {
     let (mut data, mut binary) = (Map::new(), Map::new());
     for (name, content) in entries {
         let (text, blob) = match content.as_ref().map(|content| (std::str::from_utf8(content), content)) {
@@ -163,7 +163,7 @@ fn restoring(entries: &BTreeMap<DocumentName, Option<Bytes>>) -> Value {
         data.insert(name.to_string(), text);
         binary.insert(name.to_string(), blob);
     }
-    serde_json::json!({"data": data, "binaryData": binary})
+    serde_json::json!({"metadata": {"resourceVersion": seen}, "data": data, "binaryData": binary})
 }
 
 /// Creates the policy of a labeled ConfigMap that no policy names.
@@ -186,12 +186,14 @@ mod tests {
     #[test]
     fn an_entry_that_is_restored_is_in_one_map_only() {
         let name = |text: &str| DocumentName::parse(text).unwrap();
-        let patch = restoring(&BTreeMap::from([
+        let entries = BTreeMap::from([
             (name("app.yaml"), Some(Bytes::from_static(b"a: 1"))),
             (name("logo"), Some(Bytes::from_static(&[0xff, 0]))),
             (name("new"), None),
-        ]));
+        ]);
+        let patch = restoring(&entries, "7");
         let expected = serde_json::json!({
+            "metadata": {"resourceVersion": "7"},
             "data": {"app.yaml": "a: 1", "logo": null, "new": null},
             "binaryData": {"app.yaml": null, "logo": "/wA=", "new": null},
         });

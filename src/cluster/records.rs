@@ -12,6 +12,7 @@ use tracing::warn;
 use super::errors::Asked;
 use super::loose::Loose;
 use super::requests::{Requests, of_kind};
+use super::statuses::Shown;
 use crate::convert::timestamp_of;
 use crate::convert::version::{recorded, version_name, version_object};
 use crate::ports::ClusterError;
@@ -29,7 +30,7 @@ fn asked(verb: &'static str, policy: &PolicyId, number: VersionNumber) -> Asked 
 
 /// Creates the record. One that exists already and says the same is this one: an answer got lost.
 pub(super) async fn record(
-    requests: &Requests,
+    (requests, shown): (&Requests, &Shown),
     policy: &Policy,
     version: &NewVersion,
 ) -> Result<Recorded, ClusterError> {
@@ -42,6 +43,7 @@ pub(super) async fn record(
     let kind = of_kind::<api::ConfigVersion>(&policy.id.namespace);
     match requests.create(&asked, &kind, &object).await {
         Ok(written) => {
+            shown.versions.know(&written.metadata, None);
             let created = written.metadata.creation_timestamp.map(|time| timestamp_of(&time.0));
             let new = Recorded::from(version);
             Ok(Recorded { created: created.unwrap_or(new.created), ..new })

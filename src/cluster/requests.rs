@@ -13,7 +13,7 @@ use rekindle_api::names;
 use rekindle_core::ids::Namespace;
 use rekindle_core::policy::WRITE_DEADLINE;
 use serde::de::DeserializeOwned;
-use serde::{Deserialize, Serialize};
+use serde::{Deserialize, Deserializer, Serialize};
 
 use super::errors::Asked;
 use crate::ports::ClusterError;
@@ -34,11 +34,13 @@ pub(super) struct Written {
 
 /// One page of a list.
 #[derive(Deserialize)]
+#[serde(bound = "T: DeserializeOwned")]
 pub(super) struct Page<T> {
     /// Where the next page begins.
     #[serde(default)]
     pub metadata: PageMetadata,
-    /// The objects.
+    /// The objects. A list of metadata without any has null here.
+    #[serde(deserialize_with = "or_none")]
     pub items: Vec<T>,
 }
 
@@ -53,6 +55,10 @@ pub(super) struct PageMetadata {
 #[derive(Clone)]
 pub(super) struct Requests {
     client: Client,
+}
+
+fn or_none<'de, T: DeserializeOwned, D: Deserializer<'de>>(items: D) -> Result<Vec<T>, D::Error> {
+    Ok(Option::deserialize(items)?.unwrap_or_default())
 }
 
 type Built = Result<http::Request<Vec<u8>>, kube::core::request::Error>;
@@ -90,6 +96,26 @@ impl Requests {
         params: &ListParams,
     ) -> Result<Page<T>, ClusterError> {
         self.send(asked, kind.list(params)).await
+    }
+
+    /// As [`Self::get`], the metadata alone.
+    pub(super) async fn get_metadata<T: DeserializeOwned>(
+        &self,
+        asked: &Asked,
+        kind: &Request,
+        name: &str,
+    ) -> Result<T, ClusterError> {
+        self.send(asked, kind.get_metadata(name, &GetParams::default())).await
+    }
+
+    /// As [`Self::list`], the metadata alone.
+    pub(super) async fn list_metadata<T: DeserializeOwned>(
+        &self,
+        asked: &Asked,
+        kind: &Request,
+        params: &ListParams,
+    ) -> Result<Page<T>, ClusterError> {
+        self.send(asked, kind.list_metadata(params)).await
     }
 
     /// Creates an object; only metadata comes back.
@@ -135,15 +161,19 @@ impl Requests {
         self.send(asked, kind.patch(name, &written_by_us(), &Patch::Merge(patch))).await
     }
 
-    /// Makes the status exactly this, whatever it was.
+    /// Makes the status exactly this, whatever it was, if the object is still at the resource version that is named.
     pub(super) async fn set_status(
         &self,
         asked: &Asked,
         kind: &Request,
-        (name, status): (&str, &impl Serialize),
+        (name, status, seen): (&str, &impl Serialize, Option<u64>),
     ) -> Result<Written, ClusterError> {
         // A merge would leave standing what is no longer said; to `add` a member is to set it.
-        let operations = [serde_json::json!({"op": "add", "path": "/status", "value": status})];
+        let mut operations = vec![serde_json::json!({"op": "add", "path": "/status", "value": status})];
+        // The server compares this one with what it holds, as with every write that bears one.
+        operations.extend(seen.map(
+            |seen| serde_json::json!({"op": "add", "path": "/metadata/resourceVersion", "value": seen.to_string()}),
+        ));
         let request = kind.patch_subresource("status", name, &written_by_us(), &Patch::Merge(&operations));
         let request = with_header(request, CONTENT_TYPE, JSON_PATCH);
         self.send(asked, with_header(request, ACCEPT, METADATA_ONLY)).await

@@ -66,8 +66,12 @@ impl<S: Clone> Statuses<S> {
         locked(&self.0).remove(place);
     }
 
-    fn get(&self, place: &Place) -> Option<S> {
-        locked(&self.0).get(place).and_then(|known| known.status.clone())
+    /// The status, and the resource version at which it was known.
+    fn get(&self, place: &Place) -> (Option<S>, Option<u64>) {
+        match locked(&self.0).get(place) {
+            Some(known) => (known.status.clone(), Some(known.resource_version).filter(|version| *version != 0)),
+            None => (None, None),
+        }
     }
 }
 
@@ -83,7 +87,8 @@ const ROLLBACK: Kind = Kind { name: "ConfigRollback", resource: "configrollbacks
 const SCHEMA: Kind = Kind { name: "ConfigSchema", resource: "configschemas.rekindle.dev/status" };
 
 impl KubeCluster {
-    /// Writes the status that follows from the one before, when it is another.
+    /// Writes the status that follows from the one before, when it is another and nobody wrote meanwhile: a leader that
+    /// was deposed must not write over what the next one said.
     async fn show<K, S>(
         &self,
         kind: Kind,
@@ -95,7 +100,7 @@ impl KubeCluster {
         K: Resource<DynamicType = (), Scope = NamespaceResourceScope>,
         S: Clone + PartialEq + Serialize,
     {
-        let before = known.get(&place);
+        let (before, seen) = known.get(&place);
         let status = follow(before.as_ref(), self.clock.now());
         if before.as_ref() == Some(&status) {
             return Ok(());
@@ -103,7 +108,7 @@ impl KubeCluster {
         let (namespace, name) = &place;
         let what = format!("the status of the {} {namespace}/{name}", kind.name);
         let asked = Asked { verb: "patch", resource: kind.resource, what };
-        match self.requests.set_status(&asked, &of_kind::<K>(namespace), (name.as_str(), &status)).await {
+        match self.requests.set_status(&asked, &of_kind::<K>(namespace), (name.as_str(), &status, seen)).await {
             Ok(written) => {
                 known.know(&written.metadata, Some(status));
                 Ok(())
@@ -197,11 +202,11 @@ mod tests {
         known.know(&metadata("9"), Some("seen"));
         known.know(&metadata("12"), Some("written"));
         known.know(&metadata("10"), Some("late"));
-        assert_eq!(known.get(&place), Some("written"));
+        assert_eq!(known.get(&place), (Some("written"), Some(12)));
         known.know(&metadata("12"), None);
-        assert_eq!(known.get(&place), None);
+        assert_eq!(known.get(&place), (None, Some(12)));
         known.know(&metadata("13"), Some("again"));
         known.forget(&place);
-        assert_eq!(known.get(&place), None);
+        assert_eq!(known.get(&place), (None, None));
     }
 }

@@ -7,7 +7,9 @@
 //! a watch ends only when it is told to.
 
 mod begun;
+mod catch_up;
 mod kinds;
+mod mark;
 mod native;
 mod pump;
 mod trouble;
@@ -24,7 +26,9 @@ use tokio_util::sync::CancellationToken;
 
 use super::{KubeCluster, connect};
 use crate::ports::Sink;
+pub use catch_up::CatchUp;
 use kinds::{Policies, Rollbacks, Schemas, Versions, Watched};
+use mark::{Mark, Marks};
 use native::{ConfigMaps, Pods};
 use pump::{Feed, Turn, pump};
 
@@ -59,14 +63,20 @@ impl Scope {
 pub struct WatchEnded(#[source] Option<tokio::task::JoinError>);
 
 /// The running watches. Dropping it ends them.
-#[derive(Debug)]
 pub struct Watches {
     tasks: JoinSet<()>,
     listed: Receiver<usize>,
     stop: CancellationToken,
+    catch_up: CatchUp,
 }
 
 impl Watches {
+    /// How to wait until they have told of everything that is written already.
+    #[must_use]
+    pub fn catch_up(&self) -> CatchUp {
+        self.catch_up.clone()
+    }
+
     /// Waits until every kind was listed once. False when told to stop before.
     pub async fn synced(&mut self) -> bool {
         let all = self.tasks.len().saturating_sub(1);
@@ -97,15 +107,16 @@ pub fn watch<S: Sink>(cluster: &KubeCluster, sink: Arc<S>, scope: &Scope, stop: 
     let (count, listed) = counter::channel(0);
     let mut starter =
         Starter { cluster, sink, scope, stop: stop.clone(), count: Arc::new(count), tasks: JoinSet::new(), before: 0 };
-    starter.start(|_| Policies::new(cluster));
+    let policies = starter.start(|_| Policies::new(cluster));
     starter.start(|_| Schemas::new(cluster));
-    starter.start(|_| Versions::new(cluster));
-    starter.start(|_| Rollbacks::new(cluster));
+    let versions = starter.start(|_| Versions::new(cluster));
+    let rollbacks = starter.start(|_| Rollbacks::new(cluster));
     starter.start(|_| Pods::default());
-    starter.start(|namespace| ConfigMaps::new(cluster, namespace));
+    let config_maps = starter.start(|namespace| ConfigMaps::new(cluster, namespace));
     let mut tasks = starter.tasks;
     tasks.spawn(connect::keep_warm(cluster.client(), stop.clone()));
-    Watches { tasks, listed, stop }
+    let catch_up = CatchUp { requests: cluster.requests.clone(), policies, versions, rollbacks, config_maps };
+    Watches { tasks, listed, stop, catch_up }
 }
 
 struct Starter<'a, S> {
@@ -120,8 +131,9 @@ struct Starter<'a, S> {
 }
 
 impl<S: Sink> Starter<'_, S> {
-    fn start<W: Watched>(&mut self, kind: impl Fn(Option<&Namespace>) -> W) {
+    fn start<W: Watched>(&mut self, kind: impl Fn(Option<&Namespace>) -> W) -> Marks {
         let places = self.scope.places();
+        let mut marks = Marks::new();
         for place in &places {
             let begun = Arc::new(Notify::new());
             let client = begun::noticing(self.cluster.client(), begun.clone());
@@ -130,9 +142,11 @@ impl<S: Sink> Starter<'_, S> {
                 Some(namespace) => Api::namespaced(client, namespace.as_str()),
             };
             let turn = Turn { count: self.count.clone(), after: self.before };
-            let feed = Feed { api, begun };
+            let feed = Feed { api, begun, mark: Mark::new() };
+            marks.push((place.cloned(), feed.mark.clone()));
             self.tasks.spawn(pump(kind(*place), feed, self.sink.clone(), turn, self.stop.clone()));
         }
         self.before = self.before.saturating_add(places.len());
+        marks
     }
 }

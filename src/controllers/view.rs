@@ -109,6 +109,12 @@ impl View {
         self.content().fetched(namespace, name, facts);
     }
 
+    /// The ConfigMaps that policies name.
+    #[must_use]
+    pub fn named(&self) -> BTreeSet<(Namespace, ObjectName)> {
+        self.content().named()
+    }
+
     /// The directories of files that policies name.
     #[must_use]
     pub fn directories(&self) -> BTreeSet<String> {

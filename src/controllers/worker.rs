@@ -24,7 +24,7 @@ use super::shipments::Shipments;
 use super::view::{Snapshot, View};
 use crate::leadership::Leadership;
 use crate::metrics::Metrics;
-use crate::ports::{Clock, Cluster, Files, Push};
+use crate::ports::{Clock, Cluster, ClusterError, Files, Push};
 
 /// After so many rounds without rest something is wrong; the worker then waits a moment and says so.
 const ROUNDS: usize = 40;
@@ -233,7 +233,10 @@ impl<C: Cluster, P: Push, K: Clock> Worker<C, P, K> {
         let metrics = self.shared.metrics.clone();
         self.tasks.spawn(async move {
             let result = reporter::write(cluster, id.clone(), &statuses).await;
-            if let Err(error) = &result {
+            if let Err(ClusterError::Conflict { what }) = &result {
+                // The watch tells what it is by now, and the next write says the same.
+                tracing::debug!(policy = %id, what, "somebody else wrote meanwhile; the status is written again");
+            } else if let Err(error) = &result {
                 metrics.api_error();
                 tracing::warn!(policy = %id, error = %error, "statuses could not be written and will be written later");
             }

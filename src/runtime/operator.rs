@@ -17,7 +17,7 @@ use super::clock::SystemClock;
 use super::identity;
 use super::settings::{ElectionArguments, OperatorArguments};
 use super::telemetry;
-use crate::cluster::{self, Client, KubeCluster, KubeLease, Scope};
+use crate::cluster::{self, CatchUp, Client, KubeCluster, KubeLease, Scope};
 use crate::controllers::{Controllers, Parts, View};
 use crate::files::Directories;
 use crate::leadership::Leadership;
@@ -95,6 +95,27 @@ enum Office {
     Elected(Box<Candidate>),
 }
 
+/// What is seen of the cluster.
+struct Picture {
+    view: Arc<View>,
+    catch_up: CatchUp,
+}
+
+impl Picture {
+    /// Waits until it holds everything that the leader before wrote; false when that cannot be had while this one leads.
+    async fn is_complete(&self, leadership: &Leadership, stop: &CancellationToken) -> bool {
+        let caught_up = tokio::select! {
+            caught_up = self.catch_up.with_everything(self.view.named()) => caught_up,
+            () = leadership.over() => return false,
+            () = stop.cancelled() => return false,
+        };
+        if let Err(error) = &caught_up {
+            tracing::warn!(error = %error, "what the leader before wrote could not be seen in time");
+        }
+        caught_up.is_ok()
+    }
+}
+
 /// What comes after a look at the cluster.
 #[derive(PartialEq, Eq)]
 enum Next {
@@ -144,18 +165,19 @@ impl Operator {
         }
         let parts = Parts {
             view: view.clone(),
-            cluster,
+            cluster: cluster.clone(),
             push: self.push.clone(),
             clock: Arc::new(SystemClock),
             addresses: AddressRules { allow_loopback: self.arguments.allow_loopback_targets },
             leadership: Leadership::none(),
             metrics: self.metrics.clone(),
-            files: Arc::new(Directories::new(self.arguments.files_root.clone(), view)),
+            files: Arc::new(Directories::new(self.arguments.files_root.clone(), view.clone())),
         };
         self.health.ready();
         tracing::info!(namespaces = ?self.arguments.watch_namespaces, "rekindle is ready");
+        let picture = Picture { view, catch_up: watches.catch_up() };
         let next = tokio::select! {
-            next = self.serve(Controllers::new(parts, changes), office) => next,
+            next = self.serve(Controllers::new(parts, changes), &picture, office) => next,
             ended = watches.ended() => {
                 self.health.broken();
                 ended.context("keeping the picture of the cluster")?;
@@ -167,7 +189,12 @@ impl Operator {
     }
 
     /// Stands for election and leads, in turn.
-    async fn serve(&self, mut controllers: Controllers<KubeCluster, Pusher, SystemClock>, office: &mut Office) -> Next {
+    async fn serve(
+        &self,
+        mut controllers: Controllers<KubeCluster, Pusher, SystemClock>,
+        picture: &Picture,
+        office: &mut Office,
+    ) -> Next {
         let candidate = match office {
             Office::Elected(candidate) => candidate,
             Office::Sole(epoch) => {
@@ -190,12 +217,25 @@ impl Operator {
             // The Lease is renewed until the last word is written, and only then given back.
             let done = CancellationToken::new();
             let leading = async {
-                controllers.lead(&leadership, &self.stop).await;
+                let complete = picture.is_complete(&leadership, &self.stop).await;
+                if complete {
+                    controllers.lead(&leadership, &self.stop).await;
+                }
                 done.cancel();
+                complete
             };
-            tokio::join!(leading, candidate.hold(tenure, &done));
+            let (complete, ()) = tokio::join!(leading, candidate.hold(tenure, &done));
             if self.stop.is_cancelled() {
                 return Next::End;
+            }
+            if !complete {
+                // Another may see more; a replica that does not must not take the Lease over and over.
+                self.health.rest();
+                tokio::select! {
+                    () = tokio::time::sleep(self.arguments.election.lease_duration) => {}
+                    () = self.stop.cancelled() => {}
+                }
+                return Next::StartOver;
             }
         }
     }

@@ -386,14 +386,17 @@ async fn restoring_changes_the_named_entries_and_nothing_else() -> Result<()> {
         (document("new"), None),
     ]);
 
-    let facts = cluster.restore_source(&id(&namespace), &name("config"), &entries).await?;
+    let seen = namespace.api::<ConfigMap>().get("config").await?.metadata.resource_version.context("a version")?;
+    let early = cluster.restore_source(&id(&namespace), (&name("config"), "1"), &entries).await;
+    assert!(matches!(early, Err(ClusterError::Conflict { .. })), "an author who was faster wins: {early:?}");
+    let facts = cluster.restore_source(&id(&namespace), (&name("config"), &seen), &entries).await?;
 
     assert_eq!(facts.field_manager.as_deref(), Some("rekindle"));
     let object: ConfigMap = namespace.api().get("config").await?;
     let data = object.data.context("it has no data")?;
     assert_eq!(serde_json::to_value(data)?, serde_json::json!({"app.yaml": "good", "mine": "stays"}));
     assert_eq!(object.binary_data.context("it has no binary data")?["logo"].0, [0xff, 0]);
-    let missing = cluster.restore_source(&id(&namespace), &name("none"), &entries).await;
+    let missing = cluster.restore_source(&id(&namespace), (&name("none"), "1"), &entries).await;
     assert!(matches!(missing, Err(ClusterError::Missing { .. })), "{missing:?}");
     Ok(())
 }
@@ -444,10 +447,13 @@ async fn a_specification_that_cannot_be_used_is_said_once() -> Result<()> {
     let policies: Api<api::ReloadPolicy> = namespace.api();
     let status = policies.get("checkout").await?.status.context("it has no status")?;
     assert_eq!((status.conditions[0].reason.as_str(), status.conditions[0].status.as_str()), ("SpecInvalid", "False"));
-    // Another hand's status is taken as what it is, and said anew.
+    // Another hand's status is not written over unseen; whoever has seen it says it anew.
     let patch = serde_json::json!({"status": {"observedGeneration": 7}});
     policies.patch_status("checkout", &PatchParams::default(), &Patch::Merge(patch)).await?;
-    cluster.show_unusable(&policy.id, 2, "spec.sources: there must be 1 to 8 sources").await?;
+    let blind = cluster.show_unusable(&policy.id, 2, "spec.sources: there must be 1 to 8 sources").await;
+    assert!(matches!(blind, Err(ClusterError::Conflict { .. })), "{blind:?}");
+    let next = self::cluster(&namespace, ROLE).await?;
+    next.show_unusable(&policy.id, 2, "spec.sources: there must be 1 to 8 sources").await?;
     let status = policies.get("checkout").await?.status.context("it has no status")?;
     assert_eq!(status.observed_generation, Some(2));
     Ok(())

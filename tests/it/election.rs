@@ -1,8 +1,10 @@
 //! Two replicas of which one leads: it is killed, cut off from the API server, asked to end; the other goes on where it
 //! stood, and no target is sent back in time.
 
+mod doors;
 mod ending;
 mod fanout;
+mod guards;
 mod partition;
 mod replicas;
 mod silent;
@@ -23,7 +25,7 @@ async fn one_of_two_leads_and_the_other_only_looks() -> Result<()> {
     replicas.start(SHORT).await?;
     let standby = 1 - leader;
     replicas.scene.edit(&app(10)).await?;
-    replicas.scene.all_run(&app(10)).await?;
+    replicas.all_run(&app(10)).await?;
     replicas.scene.condition("Ready", "True", "Settled").await?;
     // It has looked at the Lease often enough to have had its chance.
     let looked = async || Ok(replicas.asked(standby, "get leases").len() >= 3);
@@ -40,7 +42,7 @@ async fn a_lease_that_somebody_deletes_or_empties_does_not_send_epochs_back() ->
     let mut replicas = Replicas::usual("election", 2, takes_all()).await?;
     replicas.start(SHORT).await?;
     replicas.scene.edit(&app(10)).await?;
-    replicas.scene.all_run(&app(10)).await?;
+    replicas.all_run(&app(10)).await?;
     let leases = replicas.scene.api::<Lease>();
     let first = replicas.lease().await?;
     leases.delete("rekindle-operator", &DeleteParams::default()).await?;
@@ -52,7 +54,7 @@ async fn a_lease_that_somebody_deletes_or_empties_does_not_send_epochs_back() ->
     let elected = async || Ok(replicas.lease().await?.transitions > first.transitions);
     replicas.scene.until("it is elected again", elected).await?;
     replicas.scene.edit(&app(20)).await?;
-    replicas.scene.all_run(&app(20)).await?;
+    replicas.all_run(&app(20)).await?;
     replicas.epochs_never_fall()?;
     let epochs = replicas.epochs()?;
     ensure!(epochs.len() == 2, "another time in office has another epoch: {epochs:?}");
@@ -65,7 +67,7 @@ async fn both_replicas_start_again_and_push_nothing_that_is_confirmed() -> Resul
     replicas.start(SHORT).await?;
     replicas.start(SHORT).await?;
     replicas.scene.edit(&app(10)).await?;
-    replicas.scene.all_run(&app(10)).await?;
+    replicas.all_run(&app(10)).await?;
     replicas.scene.condition("Ready", "True", "Settled").await?;
     let before = replicas.lease().await?;
     replicas.stop_all().await?;
@@ -73,7 +75,7 @@ async fn both_replicas_start_again_and_push_nothing_that_is_confirmed() -> Resul
     replicas.start(SHORT).await?;
     replicas.start(SHORT).await?;
     replicas.scene.edit(&app(20)).await?;
-    replicas.scene.all_run(&app(20)).await?;
+    replicas.all_run(&app(20)).await?;
     replicas.scene.condition("Ready", "True", "Settled").await?;
     let pushes: Vec<_> = replicas.scene.targets.iter().map(|target| target.requests()).collect();
     ensure!(pushes == [2, 2, 2], "one push for each edit: {pushes:?}");

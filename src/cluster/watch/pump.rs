@@ -6,13 +6,14 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use futures::StreamExt;
-use kube::Api;
 use kube::runtime::watcher::{self, Event, watcher};
+use kube::{Api, Resource as _};
 use tokio::sync::Notify;
 use tokio::sync::watch::Sender;
 use tokio_util::sync::CancellationToken;
 
 use super::kinds::{Seen, Watched};
+use super::mark::Mark;
 use super::trouble::Trouble;
 use crate::ports::Sink;
 
@@ -42,6 +43,8 @@ pub(super) struct Feed<K> {
     pub(super) api: Api<K>,
     /// Rings when the API server has agreed to a watch.
     pub(super) begun: Arc<Notify>,
+    /// How far the sink was told of them.
+    pub(super) mark: Mark,
 }
 
 /// Watches until told to stop.
@@ -54,7 +57,8 @@ pub(super) async fn pump<W: Watched, S: Sink>(
 ) {
     let working = async {
         turn.comes().await;
-        let mut pump = Pump { kind, sink, turn: Some(turn), known: BTreeSet::new(), listed: None };
+        let mark = feed.mark.clone();
+        let mut pump = Pump { kind, mark, sink, turn: Some(turn), known: BTreeSet::new(), listed: None };
         let mut trouble = Trouble::new(W::RESOURCE);
         loop {
             pump.follow(&feed, &mut trouble).await;
@@ -69,6 +73,7 @@ pub(super) async fn pump<W: Watched, S: Sink>(
 
 struct Pump<W: Watched, S> {
     kind: W,
+    mark: Mark,
     sink: Arc<S>,
     /// Taken when the first list is complete.
     turn: Option<Turn>,
@@ -120,12 +125,14 @@ impl<W: Watched, S: Sink> Pump<W, S> {
         match event {
             Event::Apply(object) | Event::InitApply(object) => self.applied(object),
             Event::Delete(object) => {
+                let revision = object.meta().resource_version.clone();
                 if let Some(key) = self.kind.key(&object) {
                     let known = self.known.remove(&key);
                     if known || self.kind.wants(&*self.sink, &key) {
                         self.gone(key);
                     }
                 }
+                self.mark.reach(revision.as_deref());
             }
             Event::Init => self.listed = Some(BTreeSet::new()),
             Event::InitDone => self.list_done(),
@@ -133,6 +140,7 @@ impl<W: Watched, S: Sink> Pump<W, S> {
     }
 
     fn applied(&mut self, object: W::Object) {
+        let revision = object.meta().resource_version.clone();
         match self.kind.see(&*self.sink, &self.known, object) {
             Seen::Nothing => {}
             Seen::Keep(key, sighting) => {
@@ -147,6 +155,7 @@ impl<W: Watched, S: Sink> Pump<W, S> {
                 self.sink.saw(sighting);
             }
         }
+        self.mark.reach(revision.as_deref());
     }
 
     fn list_done(&mut self) {

@@ -56,7 +56,8 @@ impl<C: Cluster, P: Push, K: Clock> Worker<C, P, K> {
             return Outcome::Failed;
         }
         for (name, entries) in shares(snapshot, documents) {
-            match self.shared.cluster.restore_source(&self.id.namespace, &name, &entries).await {
+            let Some(seen) = resource_version(snapshot, &name) else { return Outcome::Failed };
+            match self.shared.cluster.restore_source(&self.id.namespace, (&name, seen), &entries).await {
                 Ok(facts) => {
                     let seen = Sighting::ConfigMap(self.id.namespace.clone(), name, Some(Box::new(facts)));
                     self.shared.view.saw(seen);
@@ -123,6 +124,14 @@ fn shares(snapshot: &Snapshot, documents: &Documents) -> BTreeMap<ObjectName, En
     }
     shares.retain(|_, entries| !entries.is_empty());
     shares
+}
+
+/// At which resource version a source was seen.
+fn resource_version<'a>(snapshot: &'a Snapshot, source: &ObjectName) -> Option<&'a str> {
+    snapshot.sources.iter().find_map(|seen| match seen {
+        SourceSeen::ConfigMap(Some(facts)) if facts.name == *source => Some(facts.resource_version.as_str()),
+        _ => None,
+    })
 }
 
 fn config_map<'a>(

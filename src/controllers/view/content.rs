@@ -160,6 +160,10 @@ impl Content {
         self.named.contains_key(&(namespace.clone(), name.clone()))
     }
 
+    pub(super) fn named(&self) -> BTreeSet<Place> {
+        self.named.keys().cloned().collect()
+    }
+
     pub(super) fn has_open_rollback(&self, id: &PolicyId, name: &ObjectName) -> bool {
         self.rollbacks.get(id).and_then(|known| known.get(name)).is_some_and(|request| !request.finished)
     }

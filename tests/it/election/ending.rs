@@ -17,7 +17,7 @@ async fn a_leader_that_is_asked_to_end_hands_over_below_a_second() -> Result<()>
     let standby = 1 - leader;
     replicas.start(LONG).await?;
     replicas.scene.edit(&app(10)).await?;
-    replicas.scene.all_run(&app(10)).await?;
+    replicas.all_run(&app(10)).await?;
     replicas.scene.condition("Ready", "True", "Settled").await?;
     let operator = replicas.operators.get_mut(leader).and_then(|replica| replica.operator.take());
     let (asked, edit) = (Instant::now(), app(20));
@@ -25,7 +25,7 @@ async fn a_leader_that_is_asked_to_end_hands_over_below_a_second() -> Result<()>
     let (ended, edited) = tokio::join!(operator.context("a leader")?.terminate(), replicas.scene.edit(&edit));
     edited?;
     ensure!(ended?.success(), "it ends with 0");
-    replicas.scene.all_run(&app(20)).await.with_context(|| replicas.logs())?;
+    replicas.all_run(&app(20)).await?;
     replicas.scene.condition("Ready", "True", "Settled").await?;
     let (released, acquired) = (replicas.released(leader)?.at, replicas.acquired(standby)?.at);
     eprintln!(

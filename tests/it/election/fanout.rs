@@ -19,7 +19,7 @@ async fn a_leader_that_is_killed_during_a_fan_out_to_200_targets_is_followed_by_
     let standby = 1 - leader;
     replicas.start(SHORT).await?;
     replicas.scene.edit(&app(10)).await?;
-    replicas.scene.all_run(&app(10)).await?;
+    replicas.all_run(&app(10)).await?;
     replicas.scene.condition("Ready", "True", "Settled").await?;
     let victim = replicas.operators.get(leader).context("a leader")?.victim.clone();
     let trap = Trap::after_answers(victim, 2, ANSWERED);
@@ -29,7 +29,7 @@ async fn a_leader_that_is_killed_during_a_fan_out_to_200_targets_is_followed_by_
     dead.context("a leader")?.ended().await.context("nothing killed it")?;
     let killed = Instant::now();
     replicas.scene.targets.iter().for_each(|target| target.trap(None));
-    replicas.scene.all_run(&app(20)).await.with_context(|| replicas.logs())?;
+    replicas.all_run(&app(20)).await?;
     let finished = killed.elapsed();
     replicas.scene.condition("Ready", "True", "Settled").await?;
 

@@ -60,7 +60,7 @@ async fn a_leader_that_is_cut_off_stops_pushing_before_its_lease_ends() -> Resul
     // Back again it stands by: whatever happens now, the other pushes.
     replicas.operators.get_mut(leader).context("a leader")?.proxy.be_there().await?;
     replicas.scene.edit(&app(20)).await?;
-    replicas.scene.all_run(&app(20)).await?;
+    replicas.all_run(&app(20)).await?;
     replicas.epochs_never_fall()?;
     refuses_the_past(&replicas, old).await
 }

@@ -111,6 +111,11 @@ impl Replicas {
         self.operators.iter().position(is)
     }
 
+    /// Waits until every target runs this; tells what the replicas logged when it never comes.
+    pub async fn all_run(&self, app: &str) -> Result<()> {
+        self.scene.all_run(app).await.with_context(|| self.logs())
+    }
+
     /// What the Lease says now.
     pub async fn lease(&self) -> Result<Held> {
         let spec = self.scene.api::<Lease>().get("rekindle-operator").await?.spec.unwrap_or_default();
