@@ -1,7 +1,7 @@
 # Everyday commands. `make` alone lists them.
 
 .DEFAULT_GOAL := help
-.PHONY: help setup fmt check test generate verify chart manifests bench image e2e demo controlplane coverage
+.PHONY: fuzz fuzz-check help setup fmt check test generate verify chart manifests bench image e2e demo controlplane coverage
 
 CARGO ?= cargo
 # Built alone as well, so that none leans on a feature that another crate switched on.
@@ -56,3 +56,19 @@ controlplane: setup ## Run etcd and an API server until Ctrl-C; ARGS="--keep-dir
 
 coverage: setup ## Measure what the tests cover; installs cargo-llvm-cov and LLVM's tools if they are missing
 	@scripts/coverage
+
+# What cargo-fuzz sets, without its sanitizers, which need a nightly toolchain; so the pinned one is enough.
+FUZZ_FLAGS := --cfg fuzzing -Cdebug-assertions -Coverflow-checks -Cpasses=sancov-module \
+	-Cllvm-args=-sanitizer-coverage-level=4 -Cllvm-args=-sanitizer-coverage-inline-8bit-counters \
+	-Cllvm-args=-sanitizer-coverage-pc-table -Cllvm-args=-sanitizer-coverage-trace-compares
+FUZZ_HOST = $(shell rustc -vV | sed -n 's/^host: //p')
+TARGET ?= yaml
+TIME ?= 60
+
+fuzz: ## Fuzz one parser for a while: TARGET=yaml TIME=60 (seconds); needs a C++ compiler
+	@mkdir -p fuzz/corpus/$(TARGET) fuzz/artifacts/$(TARGET)
+	cd fuzz && RUSTFLAGS="$(FUZZ_FLAGS)" $(CARGO) run --release --target $(FUZZ_HOST) --bin $(TARGET) -- \
+		-max_total_time=$(TIME) -timeout=10 -artifact_prefix=artifacts/$(TARGET)/ corpus/$(TARGET) seeds/$(TARGET)
+
+fuzz-check: ## Compile the fuzz targets, which are no part of the workspace
+	cd fuzz && $(CARGO) check

@@ -41,6 +41,8 @@ impl Drop for Lock {
     fn drop(&mut self) {
         // Or the next one who finds it held could read the id of one who is gone.
         let _ = self.file.set_len(0).and_then(|()| self.file.rewind());
+        // Closing is not enough: a child process that is just being started has the file open as well.
+        let _ = self.file.unlock();
     }
 }
 

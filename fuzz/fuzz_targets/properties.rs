@@ -1,0 +1,6 @@
+//! Feeds what the fuzzer invents to the check `properties`.
+//! Must not check anything itself.
+
+#![no_main]
+
+libfuzzer_sys::fuzz_target!(|bytes: &[u8]| rekindle_fuzzing::properties(bytes));
