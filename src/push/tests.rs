@@ -26,7 +26,7 @@ const SETTINGS: Settings = Settings {
     connections: 64,
     idle: Duration::from_secs(60),
     sweep: Duration::from_millis(10),
-    warming: Duration::from_millis(500),
+    warming: Duration::from_secs(60),
 };
 
 fn pusher() -> Pusher {
@@ -47,7 +47,7 @@ fn endpoint(address: SocketAddr) -> Endpoint {
         port: address.port(),
         path: PATH.to_owned(),
         payload: Payload::Content,
-        timeout: Duration::from_secs(10),
+        timeout: Duration::from_secs(60),
     }
 }
 
@@ -84,7 +84,7 @@ fn reason(answer: Answer) -> String {
 async fn eventually(what: &str, mut holds: impl FnMut() -> bool) {
     let started = Instant::now();
     while !holds() {
-        assert!(started.elapsed() < Duration::from_secs(20), "it never came about that {what}");
+        assert!(started.elapsed() < Duration::from_secs(60), "it never came about that {what}");
         tokio::time::sleep(Duration::from_millis(1)).await;
     }
 }

@@ -18,7 +18,6 @@ pub(super) struct Peer {
 struct Seen {
     accepted: AtomicUsize,
     open: AtomicUsize,
-    most_open: AtomicUsize,
     requests: Mutex<Vec<String>>,
 }
 
@@ -33,8 +32,7 @@ impl Peer {
             for stream in listener.incoming() {
                 let (seen, handle) = (Arc::clone(&shared), Arc::clone(&handle));
                 let number = seen.accepted.fetch_add(1, Ordering::SeqCst);
-                let open = seen.open.fetch_add(1, Ordering::SeqCst) + 1;
-                seen.most_open.fetch_max(open, Ordering::SeqCst);
+                seen.open.fetch_add(1, Ordering::SeqCst);
                 let mut wire = Wire { stream: stream.unwrap(), seen };
                 std::thread::spawn(move || {
                     handle(&mut wire, number);
@@ -68,11 +66,6 @@ impl Peer {
     /// How many are open.
     pub(super) fn open(&self) -> usize {
         self.seen.open.load(Ordering::SeqCst)
-    }
-
-    /// How many were ever open at once.
-    pub(super) fn most_open(&self) -> usize {
-        self.seen.most_open.load(Ordering::SeqCst)
     }
 
     /// The requests so far, as text.
