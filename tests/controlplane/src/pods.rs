@@ -1,9 +1,11 @@
 //! Pods without a node: created like any other, with the status that a kubelet would report written by us.
 //!
-//! A pod's address is in 127.0.0.0/8, and no two pods of a process have the same one: whoever listens on it, or on
-//! 0.0.0.0, answers for the pod. The operator refuses such addresses unless it is told otherwise.
+//! A pod's address is in 127.0.0.0/8, and no two pods of a machine have the same one, whichever process made them:
+//! whoever listens on it, or on 0.0.0.0, answers for the pod. The operator refuses such addresses unless it is told
+//! otherwise.
 
-use std::net::Ipv4Addr;
+use std::net::{Ipv4Addr, UdpSocket};
+use std::sync::LazyLock;
 use std::sync::atomic::{AtomicU32, Ordering};
 
 use anyhow::{Context, Result};
@@ -18,13 +20,35 @@ use crate::namespace::named;
 const CONTAINER: &str = "app";
 const IMAGE: &str = "example.invalid/app:1";
 
-/// A loopback address that no other pod of this process has.
+/// A loopback address that no other pod has, in this process or another.
+///
+/// Caveat: beyond 89 processes at the same time, and 64,000 addresses of one, addresses are given again.
 pub fn next_loopback() -> Ipv4Addr {
+    static RANGE: LazyLock<Range> = LazyLock::new(Range::claim);
     static NEXT: AtomicU32 = AtomicU32::new(0);
-    // From 127.1.0.1 on, so that 127.0.0.1 and its neighbors stay what they are; last byte 1 to 250.
     let number = NEXT.fetch_add(1, Ordering::Relaxed);
-    let (rest, host) = (number / 250, number % 250 + 1);
-    Ipv4Addr::from(u32::from(Ipv4Addr::new(127, 1, 0, 0)) + (rest << 8) + host)
+    // Last byte 1 to 250.
+    let (rest, host) = (number / 250 % 256, number % 250 + 1);
+    Ipv4Addr::from(u32::from(Ipv4Addr::new(127, RANGE.second, 0, 0)) + (rest << 8) + host)
+}
+
+/// The addresses that begin with 127 and this byte: they are this process's as long as it lives.
+struct Range {
+    second: u8,
+    /// Bound to an address that no pod gets: nobody else can bind it, and it is free again however the process ends.
+    _claim: Option<UdpSocket>,
+}
+
+impl Range {
+    /// From 127.1.0.0 on, so that 127.0.0.1 and its neighbors stay what they are.
+    fn claim() -> Self {
+        const PORT: u16 = 6443;
+        let free = (1..90).find_map(|second| {
+            let claim = UdpSocket::bind((Ipv4Addr::new(127, second, 255, 254), PORT)).ok()?;
+            Some(Self { second, _claim: Some(claim) })
+        });
+        free.unwrap_or(Self { second: 90, _claim: None })
+    }
 }
 
 /// A pod to be created.
