@@ -25,7 +25,26 @@ struct Record {
     number: u64,
     digest: String,
     origin: Value,
+    /// Nobody could know of it before.
+    known: Instant,
+    /// When the API server had answered, or failed to.
     answered: Instant,
+}
+
+impl Record {
+    /// What a create asks for, once that is over.
+    fn asked_by(request: &Request) -> Option<Self> {
+        let spec = &request.body["spec"];
+        (spec["policy"] == "checkout").then_some(())?;
+        let answered = request.answered?;
+        Some(Self {
+            number: spec["number"].as_u64()?,
+            digest: spec["digest"].as_str()?.to_owned(),
+            origin: spec["origin"].clone(),
+            known: if request.succeeded() { answered } else { request.at },
+            answered,
+        })
+    }
 }
 
 /// What happened, put together.
@@ -58,21 +77,17 @@ pub async fn assert_invariants(stage: &Stage) -> Result<()> {
 impl<'a> Evidence<'a> {
     async fn of(stage: &'a Stage) -> Result<Self> {
         let log = stage.proxy.log();
-        let recorded = log
-            .iter()
-            .filter(|request| request.verb == "create" && request.resource == "configversions" && request.succeeded());
-        let records = recorded.filter_map(|request| {
-            let spec = &request.body["spec"];
-            (spec["policy"] == "checkout").then_some(())?;
-            Some(Record {
-                number: spec["number"].as_u64()?,
-                digest: spec["digest"].as_str()?.to_owned(),
-                origin: spec["origin"].clone(),
-                answered: request.answered?,
-            })
-        });
-        let records = records.collect();
         let (policy, versions) = (stage.scene.policy().await?, stage.scene.versions().await?);
+        let creates = log.iter().filter(|request| request.verb == "create" && request.resource == "configversions");
+        let (succeeded, failed): (Vec<_>, Vec<_>) = creates.partition(|request| request.succeeded());
+        let mut records: Vec<_> = succeeded.into_iter().filter_map(Record::asked_by).collect();
+        // A server that crashes may have recorded what it could not answer any more: the object tells.
+        for failed in failed.into_iter().filter_map(Record::asked_by) {
+            let there = versions.get(&failed.number).is_some_and(|version| version.spec.digest == failed.digest);
+            if there && records.iter().all(|record| record.number != failed.number) {
+                records.push(failed);
+            }
+        }
         Ok(Self { stage, log, records, policy, versions })
     }
 
@@ -102,7 +117,7 @@ impl<'a> Evidence<'a> {
             let record = self.records.iter().find(|record| record.number == number);
             let Some(record) = record else { bail!("S2: {pod} got version {number}, which was never recorded") };
             ensure!(record.digest == arrival.digest(), "S2: {pod} got another digest under version {number}");
-            ensure!(record.answered < arrival.at, "S2: {pod} got version {number} before it was recorded");
+            ensure!(record.known < arrival.at, "S2: {pod} got version {number} before it was recorded");
             let kept = self.versions.get(&number).is_some_and(|version| version.spec.digest == record.digest);
             ensure!(kept || pruned.contains(&number), "S2: version {number} was pushed and is gone");
         }

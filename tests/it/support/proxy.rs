@@ -158,7 +158,7 @@ async fn serve(listener: TcpListener, inner: Arc<Inner>) {
 }
 
 impl Inner {
-    async fn answer(&self, request: http::Request<Incoming>) -> Result<Answer> {
+    async fn answer(self: &Arc<Self>, request: http::Request<Incoming>) -> Result<Answer> {
         let (head, body) = request.into_parts();
         let body = body.collect().await?.to_bytes();
         let seen = Request::read(&head.method, &head.uri, &body);
@@ -179,19 +179,31 @@ impl Inner {
         for name in [HOST, CONNECTION, ACCEPT_ENCODING, CONTENT_LENGTH, TRANSFER_ENCODING] {
             forwarded.headers_mut().remove(name);
         }
-        let answer = self.upstream.send(forwarded).await?;
-        let (head, body) = answer.into_parts();
+        // A task of its own: the API server answers also when the operator that asked was killed meanwhile.
+        let (head, body) = tokio::spawn(self.clone().ask(place, forwarded)).await??.into_parts();
         if seen.verb == "watch" && head.status.is_success() {
-            self.answered(place, head.status.as_u16());
             return Ok(self.watching(&head.headers, body));
         }
         let body = body.collect().await?.to_bytes();
-        self.answered(place, head.status.as_u16());
         match act {
             Some(Act::KillAfter) => self.die().await,
             Some(Act::LoseAnswer) => Err(anyhow!("lost")),
             _ => reply(head.status.as_u16(), &head.headers, Full::new(body).map_err(never).boxed_unsync()),
         }
+    }
+
+    /// Asks the API server, and notes what became of that.
+    async fn ask(
+        self: Arc<Self>,
+        place: usize,
+        request: http::Request<kube::client::Body>,
+    ) -> Result<Response<kube::client::Body>> {
+        let answer = self.upstream.send(request).await;
+        if let Some(request) = lock(&self.log).get_mut(place) {
+            request.answered = Some(std::time::Instant::now());
+            request.code = answer.as_ref().ok().map(|answer| answer.status().as_u16());
+        }
+        Ok(answer?)
     }
 
     async fn die(&self) -> Result<Answer> {
@@ -223,13 +235,6 @@ impl Inner {
         let mut log = lock(&self.log);
         log.push(request);
         log.len() - 1
-    }
-
-    fn answered(&self, place: usize, code: u16) {
-        if let Some(request) = lock(&self.log).get_mut(place) {
-            request.answered = Some(std::time::Instant::now());
-            request.code = Some(code);
-        }
     }
 }
 

@@ -21,9 +21,9 @@ pub struct Request {
     pub body: Value,
     /// When it came.
     pub at: Instant,
-    /// When the API server had answered, if it was asked and did.
+    /// When the API server had answered or could not any more, if it was asked; whoever asked may be gone by then.
     pub answered: Option<Instant>,
-    /// The API server's status code.
+    /// The status code of its answer.
     pub code: Option<u16>,
 }
 
