@@ -67,6 +67,14 @@ impl Checks {
         self.0.push((name.into(), Arc::new(check)));
     }
 
+    /// Adds a ConfigSchema, as the operator and `rekindle check` ask it: documents by their names, and the merged tree.
+    #[cfg(feature = "schema")]
+    pub(crate) fn add_schema(&mut self, schema: rekindle_core::validate::Schema) {
+        self.add("schema", move |candidate: &Candidate<'_>| {
+            schema.validate(candidate.configuration, candidate.running)
+        });
+    }
+
     /// Adds the check that a section can be read as `T`, so that no later read of it fails.
     pub fn add_type<T: DeserializeOwned + 'static>(&mut self, path: impl Into<String>) {
         let path = path.into();

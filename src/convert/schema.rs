@@ -167,6 +167,9 @@ mod tests {
             dialect: Dialect::Yaml11,
         };
         assert_eq!(schema_spec(&spec), expected);
+        let manifest = json!({"apiVersion": "rekindle.dev/v1alpha1", "kind": "ConfigSchema", "spec": spec});
+        let of_file = rekindle_core::validate::read_manifest(manifest.to_string().as_bytes());
+        assert_eq!(of_file.as_ref(), Ok(&expected), "a program that reads the file sees the same");
         assert_eq!(schema_spec(&serde_json::from_value(json!({}))?), SchemaSpec::default());
         Ok(())
     }

@@ -24,6 +24,7 @@ mod dependencies;
 mod finder;
 mod formats;
 mod guide;
+mod manifest;
 mod pattern;
 mod read;
 mod schema;
@@ -31,6 +32,7 @@ mod spec;
 mod structural;
 mod unknown;
 
+pub use manifest::read_manifest;
 pub use spec::{CelRule, DocumentRules, KeyDependency, MergedRules, SchemaFault, SchemaSpec, UnknownFields};
 
 use cel::RuleTree;

@@ -27,6 +27,8 @@ pub struct Settings {
     dialect: Dialect,
     limits: Limits,
     checks: Checks,
+    #[cfg(feature = "schema")]
+    schema: Option<PathBuf>,
 }
 
 impl Settings {
@@ -43,6 +45,8 @@ impl Settings {
             dialect: Dialect::default(),
             limits: Limits::default(),
             checks: Checks::default(),
+            #[cfg(feature = "schema")]
+            schema: None,
         }
     }
 
@@ -82,7 +86,19 @@ impl Settings {
         self
     }
 
-    /// How YAML is read. Default: as YAML 1.2.
+    /// A file with a ConfigSchema, the same as for the operator, that the configuration must satisfy; read once. It also
+    /// says how YAML is read. Default: none.
+    ///
+    /// Its rules for documents hold for the files by their names, those for the merged tree for what a program reads,
+    /// variables included.
+    #[cfg(feature = "schema")]
+    #[must_use]
+    pub fn schema(mut self, file: impl Into<PathBuf>) -> Self {
+        self.schema = Some(file.into());
+        self
+    }
+
+    /// How YAML is read, unless a schema says it. Default: as YAML 1.2.
     #[must_use]
     pub fn dialect(mut self, dialect: Dialect) -> Self {
         self.dialect = dialect;
@@ -117,6 +133,29 @@ impl Settings {
     }
 
     pub(crate) fn into_sources(self) -> Result<Sources, LoadError> {
+        #[cfg(feature = "schema")]
+        let this = self.with_schema()?;
+        #[cfg(not(feature = "schema"))]
+        let this = self;
+        this.resolve()
+    }
+
+    /// With the schema among the checks.
+    #[cfg(feature = "schema")]
+    fn with_schema(mut self) -> Result<Self, LoadError> {
+        use rekindle_core::validate::{compile, read_manifest};
+
+        let Some(path) = self.schema.take() else { return Ok(self) };
+        let content = std::fs::read(&path)
+            .map_err(|source| LoadError::SchemaFile { path: path.clone(), source: std::sync::Arc::new(source) })?;
+        let spec = read_manifest(&content).map_err(|fault| vec![fault]);
+        let schema = spec.and_then(|spec| compile(&spec)).map_err(|faults| LoadError::Schema { path, faults })?;
+        self.dialect = schema.dialect();
+        self.checks.add_schema(schema);
+        Ok(self)
+    }
+
+    fn resolve(self) -> Result<Sources, LoadError> {
         let environment = match self.environment {
             Some(name) => Some(name),
             None => self.variables.get(ENVIRONMENT_VARIABLE).filter(|name| !name.is_empty()).map(str::to_owned),

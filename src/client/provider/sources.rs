@@ -23,6 +23,24 @@ pub enum LoadError {
     /// The variable that switches reloading on or off cannot be followed.
     #[error("find out whether to reload")]
     Switch(#[from] InvalidSwitch),
+    /// The schema cannot be read.
+    #[cfg(feature = "schema")]
+    #[error("read the schema {}", path.display())]
+    SchemaFile {
+        /// Its file.
+        path: PathBuf,
+        /// Why not.
+        source: Arc<std::io::Error>,
+    },
+    /// The schema cannot be used.
+    #[cfg(feature = "schema")]
+    #[error("use the schema {}: {}", path.display(), faults.first().map(ToString::to_string).unwrap_or_default())]
+    Schema {
+        /// Its file.
+        path: PathBuf,
+        /// Everything that is wrong with it.
+        faults: Vec<rekindle_core::validate::SchemaFault>,
+    },
     /// The configuration is refused.
     #[error("load the configuration from {}: {}", directory.display(), summary(findings))]
     Refused {

@@ -97,6 +97,42 @@ fn what_is_refused_at_the_start_is_said_with_all_findings() {
     assert_eq!(load(settings(&directory, &[("REKINDLE_ENV", "")]).base_required(false)), Ok(()));
 }
 
+#[cfg(feature = "schema")]
+#[test]
+fn the_operators_schema_holds_for_files_and_for_what_variables_make_of_them() {
+    let schema = r#"
+apiVersion: rekindle.dev/v1alpha1
+kind: ConfigSchema
+metadata: {name: checkout}
+spec:
+  documents:
+    - match: app.yaml
+      required: true
+      schema: {type: object, properties: {pool: {type: integer, maximum: 100}, mode: {type: string}}}
+  merged:
+    schema: {type: object, properties: {pool: {type: integer}, mode: {type: string}}}
+    rules: [{rule: "self.mode != 'safe' || self.pool <= 10", message: "too many for the safe mode", fieldPath: .pool}]
+  yaml: "1.1"
+"#;
+    let directory = directory(&[("app.yaml", "pool: 0144\nmode: fast\n"), ("schema.yaml", schema)]);
+    let load = |variables: &[(&str, &str)]| {
+        let settings = settings(&directory, variables).schema(directory.path().join("schema.yaml"));
+        EnvironmentProvider::load(settings).map_err(|error| error.to_string())
+    };
+    assert_eq!(load(&[]).unwrap().get("pool"), Ok(100), "as YAML 1.1 has it");
+    assert_eq!(load(&[("APP__POOL", "9"), ("APP__MODE", "safe")]).unwrap().get("pool"), Ok(9));
+    let refused = load(&[("APP__MODE", "safe")]).unwrap_err();
+    assert!(refused.contains("pool: too many for the safe mode (Cel)"), "{refused}");
+    fs::write(directory.path().join("app.yaml"), "pool: 101\nmode: fast\n").unwrap();
+    let refused = load(&[]).unwrap_err();
+    assert!(refused.contains("app.yaml:1:"), "{refused}");
+    fs::write(directory.path().join("schema.yaml"), schema.replace("self.mode", "self.mod")).unwrap();
+    let unusable = load(&[]).unwrap_err();
+    assert!(unusable.contains("use the schema") && unusable.contains("merged.rules[0].rule"), "{unusable}");
+    fs::remove_file(directory.path().join("schema.yaml")).unwrap();
+    assert!(load(&[]).unwrap_err().starts_with("read the schema"));
+}
+
 #[test]
 fn warnings_do_not_refuse_and_can_be_read() {
     let directory = directory(&[("app.yaml", "")]);
