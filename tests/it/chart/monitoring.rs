@@ -59,6 +59,23 @@ fn alerts_and_dashboard_ask_for_metrics_that_exist() -> Result<()> {
 }
 
 #[test]
+fn the_handbook_tells_of_every_metric_and_of_every_alert() -> Result<()> {
+    let page = read("docs/operations.md")?;
+    let told = String::from_utf8(Metrics::new()?.render()?)?;
+    let metrics: Vec<_> = told.lines().filter_map(|line| line.strip_prefix("# TYPE ")?.split(' ').next()).collect();
+    assert!(metrics.len() > 3, "{metrics:?}");
+    for metric in metrics {
+        ensure!(page.contains(&format!("\n| `{metric}` |")), "there is no row for {metric}");
+    }
+    let alerts: Value = serde_saphyr::from_str(&read("charts/rekindle/files/alerts.yaml")?)?;
+    let alerts = alerts["groups"][0]["rules"].as_array().into_iter().flatten();
+    for alert in alerts.filter_map(|rule| rule["alert"].as_str()) {
+        ensure!(page.contains(&format!("\n### {alert}\n")), "there is no runbook for {alert}");
+    }
+    Ok(())
+}
+
+#[test]
 fn the_chart_carries_both_unchanged() -> Result<()> {
     let objects = Case::named("monitoring")?.objects()?;
     let alerts: Value = serde_saphyr::from_str(&read("charts/rekindle/files/alerts.yaml")?)?;
