@@ -21,7 +21,7 @@ check: ## Check the format, lint everything, and build each library alone
 	$(CARGO) clippy --workspace --all-targets -- -D warnings
 	@for library in $(LIBRARIES); do echo "$(CARGO) check -p $$library"; $(CARGO) check -p $$library || exit 1; done
 
-test: ## Run everything that CI runs: setup, check, verify, all tests
+test: ## Run setup, check, verify, and all tests that need no node
 	@scripts/test
 
 generate: setup ## Write the files that are generated from the code
