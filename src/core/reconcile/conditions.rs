@@ -3,7 +3,7 @@
 
 use super::edit::Judged;
 use super::observed::{Assessment, SchemaState};
-use super::situation::{STALE, Situation, Standing};
+use super::situation::{Situation, Standing};
 use crate::breaker::Breaker;
 use crate::policy::Mode;
 use crate::reason::Reason;
@@ -104,8 +104,11 @@ fn targets(situation: &Situation<'_>) -> Condition {
     }
     if let Some(entry) = situation.tripped {
         let message = format!("version {} tripped: {}", entry.version, entry.reason);
-        let reason = if situation.last_good.is_none() { Reason::NoLastGood } else { Reason::Tripped };
-        return condition(kind, Truth::False, reason, message);
+        if situation.last_good.is_some() {
+            return condition(kind, Truth::False, Reason::Tripped, message);
+        }
+        let way_out = "nothing is known to be good: edit a value, or try it again by a ConfigRollback to it with force";
+        return condition(kind, Truth::False, Reason::NoLastGood, format!("{message}; {way_out}"));
     }
     if let Some((pod, owner)) = situation.seen.taken.first_key_value() {
         let message = format!(
@@ -136,7 +139,7 @@ fn counted(situation: &Situation<'_>) -> Condition {
     if counts.refused > 0 {
         let first = told(|standing| match standing {
             Standing::Refused(reason) => Some((*reason).to_owned()),
-            Standing::Stale => Some(STALE.to_owned()),
+            Standing::Stale(reason) => Some((*reason).to_owned()),
             _ => None,
         });
         let message = format!("{} of {} targets refuse the version: {first}", counts.refused, counts.total);

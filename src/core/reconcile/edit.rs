@@ -78,10 +78,8 @@ fn unjudged(situation: &Situation<'_>) -> Judged {
 fn judge_valid(situation: &Situation<'_>, candidate: &Candidate) -> Judged {
     let digest = candidate.configuration.digest();
     if let Some(active) = situation.active.filter(|active| active.digest == digest) {
-        return match situation.tripped {
-            Some(entry) => Judged::no(Reason::Tripped, format!("version {} tripped: {}", entry.version, entry.reason)),
-            None => Judged::no(Reason::Active, format!("version {} is active", active.number)),
-        };
+        return tripped(situation)
+            .unwrap_or_else(|| Judged::no(Reason::Active, format!("version {} is active", active.number)));
     }
     if let Some(entry) = situation.seen.ledger.quarantined.iter().find(|entry| entry.digest == digest) {
         return quarantined(situation, entry);
@@ -96,7 +94,8 @@ fn judge_valid(situation: &Situation<'_>, candidate: &Candidate) -> Judged {
     if let Some(Ok(active)) = situation.seen.active
         && !effective_change(active, &candidate.configuration)
     {
-        return Judged::no(Reason::Unchanged, "the edit changes no value, so no version is needed");
+        return tripped(situation)
+            .unwrap_or_else(|| Judged::no(Reason::Unchanged, "the edit changes no value, so no version is needed"));
     }
     if let Breaker::Open { reason, .. } = &situation.breaker {
         return Judged::no(Reason::BreakerOpen, format!("the edit waits while the breaker is open: {reason}"));
@@ -110,6 +109,12 @@ fn judge_valid(situation: &Situation<'_>, candidate: &Candidate) -> Judged {
         }
         Err(error) => Judged::no(Reason::TooLarge, error.to_string()),
     }
+}
+
+/// What holds the values of an active version that tripped is no better than it.
+fn tripped(situation: &Situation<'_>) -> Option<Judged> {
+    let entry = situation.tripped?;
+    Some(Judged::no(Reason::Tripped, format!("version {} tripped: {}", entry.version, entry.reason)))
 }
 
 fn quarantined(situation: &Situation<'_>, entry: &Quarantined) -> Judged {
@@ -193,6 +198,8 @@ fn ahead(situation: &Situation<'_>) -> Option<VersionNumber> {
     records
         .filter(|record| !record.overtaken)
         .filter_map(|record| record.ahead)
+        // One that runs just this calls the leader old, and no number would change that.
+        .filter(|running| *running != active.running())
         .map(|running| running.version)
         .filter(|number| (active.number..MAX_OVERTAKEN).contains(number))
         .max()

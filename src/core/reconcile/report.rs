@@ -6,7 +6,7 @@ use std::collections::BTreeMap;
 use super::edit::Judged;
 use super::ledger::Ledger;
 use super::plan::{Action, Plan};
-use super::situation::{STALE, Situation, Standing};
+use super::situation::{Situation, Standing};
 use super::{conditions, rollback};
 use crate::ids::VersionNumber;
 use crate::record::Recorded;
@@ -60,7 +60,7 @@ fn failures(situation: &Situation<'_>) -> Vec<TargetFailure> {
             Standing::Refused(reason) | Standing::Failed { reason, .. } | Standing::Retrying { reason, .. } => {
                 (*reason).to_owned()
             }
-            Standing::Stale => STALE.to_owned(),
+            Standing::Stale(reason) => (*reason).to_owned(),
             _ => return None,
         };
         Some(TargetFailure { pod: target.pod.clone(), version: active.number, reason })

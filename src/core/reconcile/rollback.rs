@@ -15,7 +15,7 @@ use crate::reason::Reason;
 use crate::record::{Origin, Recorded, RollbackRequest};
 use crate::status::{RollbackStatus, SetAside, Truth};
 use crate::version::content::UnpackError;
-use crate::version::history::{Lineage, RollbackError, RollbackTo};
+use crate::version::history::{Lineage, RollbackError};
 
 /// Carries out the oldest rollback that is neither finished nor recorded; says whether it recorded a version.
 pub(super) fn carry_out(situation: &Situation<'_>, plan: &mut Plan) -> bool {
@@ -41,7 +41,9 @@ pub(super) fn carry_out(situation: &Situation<'_>, plan: &mut Plan) -> bool {
                 );
                 plan.because.push(Because::new(Reason::RollingBack, message));
                 plan.actions.push(recording(situation, version));
-                plan.remember(Note::SetAside(set_aside));
+                if let Some(set_aside) = set_aside {
+                    plan.remember(Note::SetAside(set_aside));
+                }
                 return true;
             }
             Err(refusal) => {
@@ -66,12 +68,12 @@ pub(super) fn recorded_for<'a>(situation: &Situation<'a>, request: &RollbackRequ
 fn attempt(
     situation: &Situation<'_>,
     request: &RollbackRequest,
-) -> Result<(crate::record::NewVersion, SetAside), RollbackStatus> {
+) -> Result<(crate::record::NewVersion, Option<SetAside>), RollbackStatus> {
     let refuse = |reason, message: String| refused(situation, reason, message);
     let Some(active) = situation.active else {
         return Err(refuse(Reason::NoSuchVersion, "no version was recorded yet".to_owned()));
     };
-    let to = find(situation, active, request.to).map_err(|(reason, message)| refuse(reason, message))?;
+    let to = find(situation, active, request).map_err(|(reason, message)| refuse(reason, message))?;
     if !request.force {
         check(situation, to).map_err(|(reason, message)| refuse(reason, message))?;
     }
@@ -89,13 +91,13 @@ fn attempt(
     })?;
     let set_aside =
         SetAside { digest: active.digest, version: active.number, rollback: request.name.clone(), at: situation.now };
-    Ok((version, set_aside))
+    Ok((version, Some(set_aside).filter(|left| left.digest != to.digest)))
 }
 
 fn find<'a>(
     situation: &Situation<'a>,
     active: &'a Recorded,
-    goal: RollbackTo,
+    request: &RollbackRequest,
 ) -> Result<&'a Recorded, (Reason, String)> {
     let history = situation.seen.history;
     let ledger = situation.seen.ledger;
@@ -106,16 +108,22 @@ fn find<'a>(
         last_good: situation.last_good.map(|good| good.number),
         avoided: quarantined.chain(ledger.set_aside.iter().map(|entry| entry.digest)).collect(),
     };
-    let number = lineage.resolve(goal).map_err(|error| {
-        let reason = match error {
-            RollbackError::NoLastGood => Reason::NoLastGood,
-            RollbackError::AlreadyActive { .. } => Reason::NothingToDo,
-            _ => Reason::NoSuchVersion,
-        };
-        (reason, error.to_string())
-    })?;
+    let number = match lineage.resolve(request.to) {
+        Ok(number) => number,
+        // What tripped goes to nobody any more. A person may insist that it is tried again.
+        Err(RollbackError::AlreadyActive { wanted, .. }) if request.force && situation.tripped.is_some() => wanted,
+        Err(error) => return Err((reason_of(&error), error.to_string())),
+    };
     let found = history.get(&number).map(AsRef::as_ref);
     found.ok_or_else(|| (Reason::NoSuchVersion, format!("there is no version {number}")))
+}
+
+fn reason_of(error: &RollbackError) -> Reason {
+    match error {
+        RollbackError::NoLastGood => Reason::NoLastGood,
+        RollbackError::AlreadyActive { .. } => Reason::NothingToDo,
+        _ => Reason::NoSuchVersion,
+    }
 }
 
 fn damaged(version: &Recorded, error: &UnpackError) -> (Reason, String) {

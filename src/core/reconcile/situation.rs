@@ -8,14 +8,16 @@ use crate::digest::Digest;
 use crate::ids::VersionNumber;
 use crate::record::{Origin, Recorded};
 use crate::status::{Quarantined, SetAside, TargetCounts};
-use crate::target::{Endpoint, Payload, Target};
+use crate::target::{Endpoint, Payload, Running, Target};
 use crate::time::Timestamp;
 
 #[cfg(test)]
 mod tests;
 
 /// What is shown of a target that runs something newer.
-pub(super) const STALE: &str = "it runs a newer version than the one that was pushed";
+const AHEAD: &str = "it runs a newer version than the one that was pushed";
+/// What is shown of a target that calls a push old, though nothing newer runs there.
+const LED: &str = "it follows a newer leader: another operator works here, or this one's clock was set back";
 
 /// The derived facts of one round.
 #[derive(Debug)]
@@ -47,8 +49,8 @@ pub enum Standing<'a> {
     Delivered,
     /// It refuses it.
     Refused(&'a str),
-    /// It runs a newer version, which says nothing about this one.
-    Stale,
+    /// It calls the push old, which says nothing about this version: why.
+    Stale(&'static str),
     /// It did not answer in several attempts.
     Failed {
         /// What happened last.
@@ -143,29 +145,36 @@ impl<'a> Situation<'a> {
     /// How the pods answered the active version.
     #[must_use]
     pub fn tally(&self) -> Tally {
+        self.count(verdict)
+    }
+
+    /// The same without pods that do not answer: they may only be starting.
+    #[must_use]
+    pub fn tally_of_answers(&self) -> Tally {
+        self.count(verdict_of_answer)
+    }
+
+    fn count(&self, verdict: impl Fn(&Standing<'_>) -> Option<bool>) -> Tally {
         let mut tally = Tally::default();
         for standing in self.counting() {
             tally.targets = tally.targets.saturating_add(1);
-            match standing {
-                Standing::Confirmed | Standing::Delivered => tally.good = tally.good.saturating_add(1),
-                Standing::Refused(_) | Standing::Failed { .. } => tally.bad = tally.bad.saturating_add(1),
-                _ => {}
+            match verdict(standing) {
+                Some(true) => tally.good = tally.good.saturating_add(1),
+                Some(false) => tally.bad = tally.bad.saturating_add(1),
+                None => {}
             }
         }
-        tally.consecutive = self.bad_in_a_row();
+        tally.consecutive = self.bad_in_a_row(verdict);
         tally
     }
 
     /// The longest row of pods that count and turned bad one after the other, with none between that turned good.
     ///
     /// The same whether answers are looked at one by one or many at once.
-    fn bad_in_a_row(&self) -> u32 {
-        let turned = self.standings.iter().filter(|(target, _)| target.ready).filter_map(|(target, standing)| {
-            let bad = match standing {
-                Standing::Confirmed | Standing::Delivered => false,
-                Standing::Refused(_) | Standing::Failed { .. } => true,
-                _ => return None,
-            };
+    fn bad_in_a_row(&self, verdict: impl Fn(&Standing<'_>) -> Option<bool>) -> u32 {
+        let ready = self.standings.iter().filter(|(target, _)| target.ready);
+        let turned = ready.filter_map(|(target, standing)| {
+            let bad = !verdict(standing)?;
             Some((self.seen.ledger.targets.get(&target.key)?.place, bad))
         });
         let mut turned: Vec<(u64, bool)> = turned.collect();
@@ -191,7 +200,7 @@ impl<'a> Situation<'a> {
                 }
                 Standing::Confirmed => &mut counts.confirmed,
                 Standing::Delivered => &mut counts.delivered,
-                Standing::Refused(_) | Standing::Stale => &mut counts.refused,
+                Standing::Refused(_) | Standing::Stale(_) => &mut counts.refused,
                 Standing::Failed { .. } => &mut counts.failed,
                 Standing::Retrying { .. } | Standing::InFlight | Standing::Waiting => &mut counts.pending,
             };
@@ -249,6 +258,19 @@ impl<'a> Situation<'a> {
     }
 }
 
+/// Whether a pod speaks for the version or against it; none while it does neither.
+fn verdict(standing: &Standing<'_>) -> Option<bool> {
+    match standing {
+        Standing::Confirmed | Standing::Delivered => Some(true),
+        Standing::Refused(_) | Standing::Failed { .. } => Some(false),
+        _ => None,
+    }
+}
+
+fn verdict_of_answer(standing: &Standing<'_>) -> Option<bool> {
+    verdict(standing).filter(|_| !matches!(standing, Standing::Failed { .. }))
+}
+
 fn standing_of<'a>(active: &Recorded, endpoint: &Endpoint, record: &'a TargetRecord) -> Standing<'a> {
     if record.in_flight.is_some() {
         return Standing::InFlight;
@@ -259,7 +281,9 @@ fn standing_of<'a>(active: &Recorded, endpoint: &Endpoint, record: &'a TargetRec
         _ => {}
     }
     if record.stale == Some(active.number) {
-        return Standing::Stale;
+        let older = |running: Running| running.version < active.number || running == active.running();
+        let led = record.ahead.is_none_or(older);
+        return Standing::Stale(if led { LED } else { AHEAD });
     }
     let refused = record.refused.as_ref().filter(|(version, _)| *version == active.number);
     let failing = record.failing.as_ref().filter(|failing| failing.version == active.number);

@@ -19,7 +19,11 @@ pub(super) fn trip(situation: &Situation<'_>, plan: &mut Plan) -> bool {
     if situation.tripped.is_some() || settled || matches!(active.origin, Origin::Revert { .. }) {
         return false;
     }
-    let tally = situation.tally();
+    // Silence is a reason to go back where there is a way back. A version that ran everywhere, or the only one that
+    // there is, waits for pods that do not listen yet, however often they are asked.
+    let way_back = situation.last_good.is_some_and(|good| good.number != active.number);
+    let silence_counts = way_back && !situation.is_proven(active);
+    let tally = if silence_counts { situation.tally() } else { situation.tally_of_answers() };
     let probe_failed = situation.is_probe() && tally.bad > 0;
     let why = match situation.seen.policy.breaker.judge(tally) {
         Some(why) => why,

@@ -211,6 +211,15 @@ fn a_record_that_fails_is_tried_again_in_time_and_nothing_goes_out_before() {
 }
 
 #[test]
+fn a_first_record_that_fails_is_what_the_policy_tells_of() {
+    let mut world = World::new(1);
+    world.records_fail = true;
+    world.edit("pool: 1\n");
+    world.settle();
+    assert_eq!(world.ready(), "False RecordFailed");
+}
+
+#[test]
 fn observe_decides_and_touches_nothing() {
     let mut world = World::running(1);
     world.policy.mode = Mode::Observe;

@@ -7,7 +7,7 @@ use crate::ids::{Namespace, PolicyId};
 use crate::reason::Reason;
 use crate::reconcile::edit::MAX_OVERTAKEN;
 use crate::status::ConditionKind::{Ready, TargetsReady};
-use crate::target::{Payload, Running, TargetProblem};
+use crate::target::{Answer, Payload, Running, TargetProblem};
 
 fn pushed(number: u64, pod: &str) -> super::world::Happened {
     Pushed(number, vec![pod.to_owned()])
@@ -198,6 +198,21 @@ fn a_pod_that_stays_ahead_is_overtaken_once() {
     assert_eq!(world.says(TargetsReady), "False Refused");
     assert!(world.condition(TargetsReady).message.contains("runs a newer version"));
     assert_eq!(world.status().failures.len(), 1);
+}
+
+#[test]
+fn a_pod_that_calls_what_it_runs_old_follows_a_newer_leader_and_no_number_helps() {
+    let mut world = World::running(2);
+    world.holds_answers = true;
+    world.restart_pod("pod-1");
+    world.settle();
+    let (key, running) = (world.pods["pod-1"].key.clone(), world.history[&version(1)].running());
+    world.on_its_way.clear();
+    world.ledger.answered(&key, running, Answer::Stale { running: Some(running) }, world.now);
+    world.settle_for(3600);
+    assert_eq!((world.active(), world.says(TargetsReady)), (Some(1), "False Refused".to_owned()));
+    let told = &world.condition(TargetsReady).message;
+    assert!(told.contains("pod-1: it follows a newer leader"), "{told}");
 }
 
 #[test]

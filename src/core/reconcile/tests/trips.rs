@@ -8,6 +8,7 @@ use crate::reason::Reason;
 use crate::record::Origin;
 use crate::status::ConditionKind::{BreakerClosed, Ready, TargetsReady};
 use crate::target::Payload;
+use crate::version::history::RollbackTo;
 
 fn all(count: usize) -> Vec<String> {
     (0..count).map(|number| format!("pod-{number}")).collect()
@@ -146,6 +147,65 @@ fn nothing_known_to_be_good_means_that_it_stops() {
     world.edit("pool: 1\n");
     world.settle();
     assert_eq!((world.runs(), world.ready()), (vec![2; 4], "True Settled".to_owned()));
+}
+
+#[test]
+fn pods_that_do_not_listen_yet_get_the_only_version_as_soon_as_they_do() {
+    let mut world = World::new(0);
+    world.edit("pool: 1\n");
+    world.settle();
+    world.add_pod("pod-0");
+    world.moods(Mood::Down);
+    world.settle_for(600);
+    assert_eq!((world.outcome(), world.says(TargetsReady)), (Reason::Active, "False Unreachable".to_owned()));
+    world.moods(Mood::Sane);
+    world.settle_for(120);
+    assert_eq!((world.runs(), world.ready()), (vec![1], "True Settled".to_owned()));
+}
+
+#[test]
+fn a_restart_of_every_pod_takes_nothing_away_from_what_they_ran() {
+    let mut world = World::running(2);
+    world.edit("pool: 2\n");
+    world.settle();
+    world.moods(Mood::Down);
+    for pod in all(2) {
+        world.restart_pod(&pod);
+    }
+    world.settle_for(600);
+    assert_eq!((world.active(), world.status().quarantined.len()), (Some(2), 0));
+    world.moods(Mood::Sane);
+    world.settle_for(120);
+    assert_eq!((world.runs(), world.ready()), (vec![2, 2], "True Settled".to_owned()));
+}
+
+#[test]
+fn a_new_version_that_makes_pods_fall_silent_is_taken_back() {
+    let mut world = World::running(3);
+    world.moods(Mood::Down);
+    world.edit("pool: 2\n");
+    world.settle_for(120);
+    assert_eq!((world.active(), world.outcome()), (Some(3), Reason::Quarantined));
+    world.moods(Mood::Sane);
+    world.settle_for(120);
+    assert_eq!(world.runs(), [3, 3, 3]);
+}
+
+#[test]
+fn what_tripped_with_no_way_back_is_tried_again_when_a_person_insists() {
+    let mut world = World::new(3);
+    world.moods(Mood::Stubborn);
+    world.edit("pool: 1\n");
+    world.settle();
+    world.edit("pool: 1 # please\n");
+    world.settle();
+    assert_eq!(world.outcome(), Reason::Tripped, "the same values are not tried again");
+    let told = &world.condition(TargetsReady).message;
+    assert!(told.ends_with("or try it again by a ConfigRollback to it with force"), "{told}");
+    world.moods(Mood::Sane);
+    world.ask_back("insist", RollbackTo::Version(version(1)), true);
+    world.settle();
+    assert_eq!((world.runs(), world.status().set_aside.len()), (vec![2; 3], 0));
 }
 
 #[test]
