@@ -264,6 +264,8 @@ pub struct PolicySeen {
 /// A schema as it was seen.
 #[derive(Debug, Clone, PartialEq)]
 pub struct SchemaSeen {
+    /// Which of the schemas that ever bore this name.
+    pub uid: String,
     /// The generation that was seen.
     pub generation: i64,
     /// What it says, or why that cannot be read.

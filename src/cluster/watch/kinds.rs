@@ -156,6 +156,7 @@ impl Watched for Schemas {
         let Some(place) = object.place() else { return Seen::Nothing };
         self.0.schemas.know(&object.metadata, object.read_status());
         let seen = SchemaSeen {
+            uid: object.metadata.uid.clone().unwrap_or_default(),
             generation: object.metadata.generation.unwrap_or(0),
             spec: object.read_spec::<api::ConfigSchemaSpec>().map(|spec| schema_spec(&spec)),
         };

@@ -53,6 +53,7 @@ struct PolicyEntry {
 
 #[derive(Debug)]
 struct SchemaEntry {
+    uid: String,
     generation: i64,
     compiled: Result<Arc<Schema>, Vec<SchemaFault>>,
 }

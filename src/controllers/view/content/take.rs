@@ -33,7 +33,7 @@ impl Content {
         let known = self.policies.get_mut(&id);
         let same = known.as_ref().is_some_and(|entry| match (&entry.policy, &seen.policy) {
             (Ok(old), Ok(new)) => old.generation == new.generation && old.uid == new.uid,
-            (Err(old), Err(new)) => old == new,
+            (Err(old), Err(new)) => (old, entry.generation) == (new, seen.generation),
             _ => false,
         });
         if let (true, Some(entry)) = (same, known) {
@@ -119,15 +119,13 @@ impl Content {
         let place = (namespace.clone(), name.clone());
         let mut changes = Vec::new();
         match seen {
-            Some(seen) if self.schemas.get(&place).is_some_and(|known| known.generation == seen.generation) => {
-                return changes;
-            }
+            Some(seen) if self.schemas.get(&place).is_some_and(|known| is_same(known, &seen)) => return changes,
             Some(seen) => {
                 let compiled = match &seen.spec {
                     Ok(spec) => validate::compile(spec).map(Arc::new),
                     Err(problem) => Err(vec![unreadable(problem)]),
                 };
-                self.schemas.insert(place, SchemaEntry { generation: seen.generation, compiled });
+                self.schemas.insert(place, SchemaEntry { uid: seen.uid, generation: seen.generation, compiled });
                 changes.push(Change::Schema(namespace.clone(), name.clone()));
             }
             None => {
@@ -257,9 +255,36 @@ fn is_newer(known: &ConfigMapFacts, facts: &ConfigMapFacts) -> bool {
     }
 }
 
+/// Whether nothing changed. A schema that was deleted and made anew counts its generations from the beginning.
+fn is_same(known: &SchemaEntry, seen: &SchemaSeen) -> bool {
+    (known.generation, &known.uid) == (seen.generation, &seen.uid)
+}
+
 /// What a definition let pass that is no schema: an object from before the definition changed, or from one that is
 /// newer than this program.
 fn unreadable(problem: &str) -> SchemaFault {
     let hint = "compare it with the installed definition (`kubectl explain configschema.spec`) and apply it again";
     SchemaFault::new("spec", problem).hint(hint)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_schema_that_is_made_anew_replaces_the_one_of_its_name() {
+        let mut content = Content::default();
+        let place = || (Namespace::parse("shop").unwrap(), ObjectName::parse("checkout").unwrap());
+        let mut see = |uid: &str, problem: &str| {
+            let (namespace, name) = place();
+            let seen = SchemaSeen { uid: uid.to_owned(), generation: 1, spec: Err(problem.to_owned()) };
+            content.take(Sighting::Schema(namespace.clone(), name.clone(), Some(seen)));
+            content.schema_faults(&namespace, &name).unwrap().1[0].to_string()
+        };
+
+        assert!(see("a", "first").contains("first"));
+        assert!(see("a", "unseen").contains("first"), "the same generation is not read again");
+        // Its end can be missed while a watch begins anew.
+        assert!(see("b", "second").contains("second"));
+    }
 }
