@@ -43,7 +43,9 @@ impl Reporter {
             self.wanted.policy = Some(policy);
         }
         self.wanted.versions = shown.versions.into_iter().collect();
-        self.wanted.rollbacks.extend(shown.rollbacks);
+        self.wanted.rollbacks = shown.rollbacks.into_iter().collect();
+        // One of the same name may come again, and nothing was written of that.
+        self.written.rollbacks.retain(|name, _| self.wanted.rollbacks.contains_key(name));
         if self.wanted == self.written {
             self.waiting_since = None;
         } else if self.waiting_since.is_none() {
@@ -97,6 +99,7 @@ impl Reporter {
             self.written.versions.extend(written.versions);
             self.written.versions.retain(|number, _| self.wanted.versions.contains_key(number));
             self.written.rollbacks.extend(written.rollbacks);
+            self.written.rollbacks.retain(|name, _| self.wanted.rollbacks.contains_key(name));
         } else {
             self.failures = self.failures.saturating_add(1);
             self.not_before = now.after(PAUSE.max(BACKOFF.pause(self.failures, u64::from(self.failures))));
@@ -110,8 +113,8 @@ impl Reporter {
 /// Writes the statuses: versions first, for their confirmations are what a restart reads, then the policy.
 ///
 /// # Errors
-/// The first write that failed; an object that is gone meanwhile is no failure. A right that is missing for one kind
-/// keeps nothing back from the others.
+/// The first write that failed; an object that is gone meanwhile is no failure. A right that is missing for one kind,
+/// or one object that is refused, keeps nothing back from the others.
 pub async fn write<C: Cluster>(cluster: Arc<C>, policy: PolicyId, statuses: &Wanted) -> Result<(), ClusterError> {
     let mut lack = None;
     for (number, status) in &statuses.versions {
@@ -130,10 +133,51 @@ pub async fn write<C: Cluster>(cluster: Arc<C>, policy: PolicyId, statuses: &Wan
 fn passed(result: Result<(), ClusterError>, lack: &mut Option<ClusterError>) -> Result<(), ClusterError> {
     match result {
         Err(ClusterError::Missing { .. }) => Ok(()),
-        Err(error @ ClusterError::Forbidden { .. }) => {
+        Err(error @ (ClusterError::Forbidden { .. } | ClusterError::Refused { .. })) => {
             lack.get_or_insert(error);
             Ok(())
         }
         other => other,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use rekindle_core::reason::Reason;
+    use rekindle_core::status::Truth;
+
+    use super::*;
+
+    const NOW: Timestamp = Timestamp(0);
+
+    fn refused(name: &str) -> Shown {
+        let status = RollbackStatus {
+            complete: Truth::False,
+            reason: Reason::NothingToDo,
+            message: "there is nothing to do".to_owned(),
+            from: None,
+            to: None,
+            version: None,
+            pods: None,
+        };
+        Shown { rollbacks: vec![(ObjectName::parse(name).unwrap(), status)], ..Shown::default() }
+    }
+
+    #[test]
+    fn a_rollback_that_is_asked_for_again_is_answered_again() {
+        let mut reporter = Reporter::default();
+        let name = ObjectName::parse("back").unwrap();
+        let mut now = NOW;
+        for _ in 0..2 {
+            reporter.want(refused("back"), now);
+            let statuses = reporter.due(false, now).unwrap();
+            assert!(statuses.rollbacks.contains_key(&name));
+            reporter.wrote(statuses, true, now);
+            assert_eq!(reporter.due(false, now), Err(None), "what is written is not written again");
+            // It is finished, then deleted.
+            reporter.want(Shown::default(), now);
+            assert_eq!(reporter.due(false, now), Err(None), "that nothing is left to show is no news");
+            now = now.after(PAUSE);
+        }
     }
 }
