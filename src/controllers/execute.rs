@@ -135,12 +135,15 @@ impl<C: Cluster, P: Push, K: Clock> Worker<C, P, K> {
     async fn record(&mut self, snapshot: &Snapshot, version: NewVersion, warm: Vec<Endpoint>) -> Outcome {
         let shared = self.shared.clone();
         let write = shared.cluster.record(&snapshot.policy, &version);
-        // While the API server writes, connections are opened and the body is encoded.
+        // While the API server writes, connections are opened and the body is encoded. Nobody waits for a connection
+        // but the push that needs it: one dead pod would delay all the others.
         let prepare = async {
+            let push = shared.push.clone();
+            self.tasks.spawn(async move { push.warm(&warm).await });
             tokio::task::yield_now().await;
             self.prepare(&Recorded::from(&version), &version.documents, version.origin.push_reason());
         };
-        let (result, (), ()) = tokio::join!(write, shared.push.warm(&warm), prepare);
+        let (result, ()) = tokio::join!(write, prepare);
         match result {
             Ok(recorded) => {
                 tracing::info!(policy = %self.id, version = %recorded.number, digest = %recorded.digest, "recorded a version");
@@ -272,16 +275,24 @@ impl<C: Cluster, P: Push, K: Clock> Worker<C, P, K> {
     }
 
     /// Has the keys made and read before the first push needs them: pods that mount their Secret cannot start
-    /// until it is there, and without pods there would never be a push.
+    /// until it is there, and without pods there would never be a push. For the same reason it is looked at again
+    /// when something happens after a while: somebody may have deleted it.
     pub(super) fn keys_ahead(&mut self, snapshot: &Snapshot) {
         let now = self.shared.clock.now();
         let signs = snapshot.policy.targets.as_ref().is_some_and(|rules| rules.payload == Payload::Content);
         let acts = snapshot.policy.mode == Mode::Enforce && !snapshot.history.is_empty();
-        if self.keys.is_none() && signs && acts && !self.holdoff.holds(KEYS, now) {
-            // Until the keys come, this is an attempt that failed and is repeated after a pause.
-            self.holdoff.failed(KEYS, now, None);
-            self.read_keys();
+        if !signs || !acts {
+            return;
         }
+        match &mut self.keys {
+            Some((_, read)) if now.since(*read) > KEYS_FRESH_FOR => *read = now,
+            None if !self.holdoff.holds(KEYS, now) => {
+                // Until the keys come, this is an attempt that failed and is repeated after a pause.
+                self.holdoff.failed(KEYS, now, None);
+            }
+            _ => return,
+        }
+        self.read_keys();
     }
 
     fn read_keys(&mut self) {

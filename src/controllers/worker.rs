@@ -5,7 +5,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use rekindle_core::contract::signature::PushKeys;
-use rekindle_core::ids::PolicyId;
+use rekindle_core::ids::{PolicyId, Uid};
 use rekindle_core::reconcile::decide;
 use rekindle_core::reconcile::ledger::Ledger;
 use rekindle_core::reconcile::observed::Observed;
@@ -86,6 +86,8 @@ pub(super) enum News {
 /// One policy's worker.
 pub(super) struct Worker<C, P, K> {
     pub(super) id: PolicyId,
+    /// Which of the policies that ever bore this name.
+    policy: Option<Uid>,
     pub(super) shared: Arc<Shared<C, P, K>>,
     pub(super) ledger: Ledger,
     pub(super) memory: Memory,
@@ -101,12 +103,14 @@ impl<C: Cluster, P: Push, K: Clock> Worker<C, P, K> {
     /// Works for one policy until it is told to stop or the policy is gone.
     pub(super) async fn run(id: PolicyId, shared: Arc<Shared<C, P, K>>, stop: CancellationToken) {
         let Some(bell) = shared.view.bell(&id) else { return };
-        let seen = shared.view.snapshot(&id).map(|snapshot| (snapshot.history, snapshot.policy.breaker.open_for));
-        let (history, open_for) = seen.unwrap_or_default();
+        let seen = shared.view.snapshot(&id);
+        let policy = seen.as_ref().map(|seen| seen.policy.uid.clone());
+        let (history, open_for) = seen.map(|seen| (seen.history, seen.policy.breaker.open_for)).unwrap_or_default();
         let ledger = Ledger::restore(shared.view.seen_status(&id).as_ref(), &history, open_for);
         let (news, mut inbox) = mpsc::channel(4096);
         let mut worker = Self {
             id,
+            policy,
             shared,
             ledger,
             memory: Memory::default(),
@@ -120,6 +124,9 @@ impl<C: Cluster, P: Push, K: Clock> Worker<C, P, K> {
         loop {
             while let Ok(news) = inbox.try_recv() {
                 worker.take(news);
+            }
+            if worker.shared.view.snapshot(&worker.id).is_some_and(|snapshot| !worker.serves(&snapshot)) {
+                break;
             }
             let again = worker.rounds(&mut inbox).await;
             let pause = again.map(|time| time.since(worker.shared.clock.now()).max(Duration::from_millis(1)));
@@ -136,6 +143,11 @@ impl<C: Cluster, P: Push, K: Clock> Worker<C, P, K> {
             }
         }
         worker.finish(inbox).await;
+    }
+
+    /// Whether it is still the same policy: one of the same name that comes after has a worker and a memory of its own.
+    fn serves(&self, snapshot: &Snapshot) -> bool {
+        self.policy.as_ref() == Some(&snapshot.policy.uid)
     }
 
     /// Rounds until there is nothing to do now; says when to look again.
@@ -215,6 +227,8 @@ impl<C: Cluster, P: Push, K: Clock> Worker<C, P, K> {
             }
             News::Wrote { written, succeeded } => self.reporter.wrote(*written, succeeded, now),
             News::Keys(keys) => {
+                // What was signed with others is signed anew.
+                self.shipments = Shipments::default();
                 self.keys = Some((*keys, now));
                 self.holdoff.succeeded(execute::KEYS);
                 // A push that waited for them need not wait any longer.
@@ -262,6 +276,9 @@ impl<C: Cluster, P: Push, K: Clock> Worker<C, P, K> {
             self.take(news);
         }
         let Some(snapshot) = self.shared.view.snapshot(&self.id) else { return };
+        if !self.serves(&snapshot) {
+            return;
+        }
         let Some(plan) = self.decide(&snapshot) else { return };
         self.reporter.want(plan.shown, self.shared.clock.now());
         if let Some(statuses) = self.reporter.last_words() {
