@@ -1,10 +1,14 @@
-//! Takes what the sources hold to where it runs: judge, compare, ask, put in place, tell, keep.
+//! Takes what the sources hold to where it runs: judge, compare, mind the safeguard, ask, put in place, tell, keep.
 //! Must not know where contents come from, nor when.
 //!
 //! # Guarantees
 //! Contents go through one at a time. Whatever is refused, for whatever reason, changes nothing: the last good
 //! configuration runs on, and the status says what was refused and why. What differs only in comments, order or
 //! quoting makes no version.
+//!
+//! What is valid and yet held (see [`crate::safety`]) waits: once nothing holds it any more, the sources are read
+//! again. Of what the safeguard lets go on, only a veto counts as a failure; what cannot be read or is not valid is
+//! refused before, and counts neither for the breaker nor for the rate.
 
 use std::fmt;
 use std::sync::Arc;
@@ -18,17 +22,20 @@ use tokio::task::{JoinHandle, spawn_blocking};
 use tokio::time::timeout;
 
 use crate::directory::Contents;
-use crate::notify::{Notifier, Vetoed};
+use crate::notify::{Notifier, Prepared, Vetoed};
 use crate::provider::sources::{Accepted, Judged, Sources, summary};
+use crate::safety::{self, Held, Intent, Permit, Safeguard, Why};
 use crate::store::{Snapshot, Store};
 #[cfg(feature = "versions")]
 use crate::versions::{Cause, RollbackFailed, RollbackTo};
 
+pub(crate) mod holding;
 pub(crate) mod line;
 
 #[cfg(test)]
 mod tests;
 
+use holding::{HoldListener, Holding};
 use line::Line;
 
 /// How long reading and checking may take, unless the builder says otherwise.
@@ -43,6 +50,9 @@ pub enum Refusal {
     /// Reading and checking took too long. Nothing else is checked until that has ended.
     #[error("checking took longer than {0:?}")]
     TookTooLong(Duration),
+    /// They are valid, and reloads are held. They are looked at again when nothing holds them any more.
+    #[error(transparent)]
+    Held(#[from] Held),
     /// One who has a say does not agree.
     #[error(transparent)]
     Vetoed(#[from] Vetoed),
@@ -74,6 +84,9 @@ pub struct Status {
     pub warnings: Vec<Finding>,
     /// Why what the sources hold now does not run; none when it does.
     pub refusal: Option<Refusal>,
+    /// Everything that held reloads at the last look, in the order in which it began; empty when they may go on. Each
+    /// change looks, and while something holds, it is looked for its end.
+    pub holds: Vec<Why>,
     /// Why the version that runs could not be kept, so that it cannot be returned to; none when it was.
     #[cfg(feature = "versions")]
     pub unkept: Option<String>,
@@ -81,6 +94,8 @@ pub struct Status {
     pub applied: u64,
     /// How many were refused.
     pub refused: u64,
+    /// How often contents that may run were held.
+    pub held: u64,
     /// How many meant what ran already.
     pub unchanged: u64,
 }
@@ -100,6 +115,9 @@ pub(crate) struct Beginning {
     pub(crate) notifier: Option<Notifier<Snapshot>>,
     pub(crate) deadline: Duration,
     pub(crate) listener: Option<Listener>,
+    /// What holds reloads, and who is told of it.
+    pub(crate) safety: safety::Settings,
+    pub(crate) hold_listener: Option<HoldListener>,
 }
 
 pub(crate) struct Engine {
@@ -111,6 +129,7 @@ pub(crate) struct Engine {
     notifier: Option<Notifier<Snapshot>>,
     deadline: Duration,
     listener: Option<Listener>,
+    holding: Holding,
 }
 
 struct Active {
@@ -127,21 +146,38 @@ impl fmt::Debug for Engine {
 
 impl Engine {
     pub(crate) fn new(beginning: Beginning) -> Self {
-        let Beginning { sources, store, accepted, line, refusal, notifier, deadline, listener } = beginning;
+        let Beginning { sources, store, accepted, line, refusal, notifier, deadline, listener, safety, hold_listener } =
+            beginning;
         let running = store.load();
         let status = watch::Sender::new(Status {
             version: running.version(),
             digest: running.digest(),
             warnings: accepted.warnings.clone(),
             refusal,
+            holds: Vec::new(),
             #[cfg(feature = "versions")]
             unkept: None,
             applied: 0,
             refused: 0,
+            held: 0,
             unchanged: 0,
         });
         let active = Mutex::new(Active { accepted, stuck: None });
-        Self { sources, store, active, line, status, notifier, deadline, listener }
+        let holding = Holding::new(safety, status.clone(), hold_listener);
+        Self { sources, store, active, line, status, notifier, deadline, listener, holding }
+    }
+
+    pub(crate) fn safeguard(&self) -> &Safeguard {
+        &self.holding.safeguard
+    }
+
+    /// Reads the sources again whenever something that was held may go on. Never ends.
+    pub(crate) async fn go_on_when_released(&self) {
+        loop {
+            if self.holding.released().await {
+                self.read().await;
+            }
+        }
     }
 
     pub(crate) fn status(&self) -> watch::Receiver<Status> {
@@ -157,20 +193,26 @@ impl Engine {
         }
     }
 
-    /// Takes these contents, or says why not.
+    /// Takes these contents of the sources, or says why not.
     pub(crate) async fn offer(&self, contents: Contents) -> Outcome {
-        // Held to the end, so that contents go through one at a time.
+        // Kept to the end, so that contents go through one at a time.
         let mut active = self.active.lock().await;
+        let outcome = self.go_through(&mut active, contents).await;
+        self.holding.note(&outcome);
+        outcome
+    }
+
+    async fn go_through(&self, active: &mut Active, contents: Contents) -> Outcome {
         if let Some(refusal) = self.line.hold_back(&self.sources, &contents) {
             return self.end(Outcome::Refused(refusal), &[]);
         }
-        let accepted = match self.judge(&mut active, contents).await {
+        let accepted = match self.judge(active, contents).await {
             Err(refusal) => return self.end(Outcome::Refused(refusal), &[]),
             Ok(accepted) if accepted.tree == active.accepted.tree => return self.end(Outcome::Unchanged, &[]),
             Ok(accepted) => accepted,
         };
-        let applied = match self.take(&mut active, accepted).await {
-            Err(vetoed) => return self.end(Outcome::Refused(vetoed.into()), &[]),
+        let applied = match self.take(active, accepted, Intent::Reload).await {
+            Err(refusal) => return self.end(Outcome::Refused(refusal), &[]),
             Ok(applied) => applied,
         };
         let unkept = self.line.keep(&active.accepted.configuration).await;
@@ -178,21 +220,37 @@ impl Engine {
         self.end(Outcome::Applied(applied), &active.accepted.warnings)
     }
 
-    /// Asks, puts in place and tells.
-    async fn take(&self, active: &mut Active, accepted: Accepted) -> Result<Arc<Snapshot>, Vetoed> {
+    /// If nothing holds it: asks, puts in place and tells.
+    async fn take(&self, active: &mut Active, accepted: Accepted, intent: Intent) -> Result<Arc<Snapshot>, Refusal> {
+        let permit = self.safeguard().begin(intent)?;
         let before = self.store.load();
         let next = accepted.snapshot(self.line.next(before.version()));
-        let prepared = match &self.notifier {
-            None => None,
-            Some(notifier) => Some(notifier.prepare(before, next.clone()).await?),
-        };
+        let (permit, prepared) = self.ask(permit, before, next.clone()).await?;
         // From here to the end of the commit nothing can be interrupted: commit goes on by itself once it is polled.
         self.store.put(next.clone());
         active.accepted = Arc::new(accepted);
+        permit.applied();
         if let Some(prepared) = prepared {
             prepared.commit().await;
         }
         Ok(next)
+    }
+
+    /// Asks those who have a say. A veto is a failure: what was valid did not come to run.
+    async fn ask(
+        &self,
+        permit: Permit,
+        before: Arc<Snapshot>,
+        next: Arc<Snapshot>,
+    ) -> Result<(Permit, Option<Prepared<Snapshot>>), Vetoed> {
+        let Some(notifier) = &self.notifier else { return Ok((permit, None)) };
+        match notifier.prepare(before, next).await {
+            Ok(prepared) => Ok((permit, Some(prepared))),
+            Err(vetoed) => {
+                permit.failed(vetoed.to_string());
+                Err(vetoed)
+            }
+        }
     }
 
     /// Goes back to an older version: its files are judged as they are today, and run as a new version.
@@ -207,7 +265,7 @@ impl Engine {
         let refused = |source| RollbackFailed::Refused { of: plan.of, source };
         let files = plan.documents.iter().map(|(name, content)| (name.clone(), content.clone())).collect();
         let accepted = self.judge(&mut active, Contents::Read(files)).await.map_err(refused)?;
-        let applied = self.take(&mut active, accepted).await.map_err(|vetoed| refused(vetoed.into()))?;
+        let applied = self.take(&mut active, accepted, Intent::Rollback).await.map_err(refused)?;
         self.note(self.line.complete(plan).await);
         self.end(Outcome::Applied(applied.clone()), &active.accepted.warnings);
         Ok(applied)
@@ -262,7 +320,10 @@ impl Engine {
                 status.warnings = warnings.to_vec();
             }
             Outcome::Refused(refusal) => {
-                status.refused += 1;
+                match refusal {
+                    Refusal::Held(_) => status.held += 1,
+                    _ => status.refused += 1,
+                }
                 status.refusal = Some(refusal.clone());
             }
         });

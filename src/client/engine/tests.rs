@@ -28,6 +28,8 @@ fn engine(settings: Settings, deadline: Duration) -> Arc<Engine> {
         notifier: Some(Notifier::new()),
         deadline,
         listener: None,
+        safety: safety::Settings::default(),
+        hold_listener: None,
     }))
 }
 

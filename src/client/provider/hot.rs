@@ -16,9 +16,11 @@ use super::sources::LoadError;
 use super::{ConfigProvider, EnvironmentProvider, Peek, Settings};
 #[cfg(feature = "versions")]
 use crate::engine::Refusal;
+use crate::engine::holding::HoldListener;
 use crate::engine::line::Line;
 use crate::engine::{Beginning, DEFAULT_DEADLINE, Engine, Listener, Outcome, Status};
 use crate::notify::Notifier;
+use crate::safety::{self, Event, Safeguard};
 use crate::store::Snapshot;
 #[cfg(feature = "versions")]
 use crate::versions::{Cause, RollbackFailed, RollbackTo, Versions};
@@ -72,6 +74,8 @@ pub struct Builder {
     deadline: Duration,
     listener: Option<Listener>,
     line: Line,
+    safety: safety::Settings,
+    hold_listener: Option<HoldListener>,
 }
 
 impl Builder {
@@ -107,6 +111,24 @@ impl Builder {
     #[must_use]
     pub fn on_outcome(mut self, listener: impl Fn(&Outcome) + Send + Sync + 'static) -> Self {
         self.listener = Some(Arc::new(listener));
+        self
+    }
+
+    /// When reloads are held: emergency stop, breaker, rate. The switch among these settings does not count; the
+    /// provider's own does. Default: [`safety::Settings::default`], which names no file.
+    ///
+    /// What is held runs as soon as nothing holds it any more, unless the files have changed again by then.
+    #[must_use]
+    pub fn safety(mut self, safety: safety::Settings) -> Self {
+        self.safety = safety;
+        self
+    }
+
+    /// Calls a function when something begins or ceases to hold reloads, for a log. It must be quick, and must not
+    /// call the provider or its safeguard.
+    #[must_use]
+    pub fn on_hold(mut self, listener: impl Fn(&Event) + Send + Sync + 'static) -> Self {
+        self.hold_listener = Some(Arc::new(listener));
         self
     }
 
@@ -149,7 +171,11 @@ impl Builder {
             notifier: runtime.as_ref().map(|_| Notifier::new()),
             deadline: self.deadline,
             listener: self.listener,
+            safety: safety::Settings { switch: Some(switch), ..self.safety },
+            hold_listener: self.hold_listener,
         }));
+        // So that what holds from the start is told at the start.
+        let _told = engine.safeguard().status();
         let following = runtime.map(|runtime| Following::start(&runtime, &plain, &engine, self.watch));
         Ok(HotReloadProvider { plain, switch, engine, following })
     }
@@ -176,6 +202,8 @@ impl HotReloadProvider {
             deadline: DEFAULT_DEADLINE,
             listener: None,
             line: Line::new(),
+            safety: safety::Settings::default(),
+            hold_listener: None,
         }
     }
 
@@ -185,13 +213,20 @@ impl HotReloadProvider {
         self.switch
     }
 
-    /// Where reloading stands.
+    /// Where reloading stands. Looks for what holds it at this moment.
     #[must_use]
     pub fn status(&self) -> Status {
+        let _told = self.safeguard().status();
         self.statuses().borrow().clone()
     }
 
-    /// The same, to wait on.
+    /// What holds reloads, and the emergency stop by call: `safeguard().stop("latency doubled")` and `release()`.
+    #[must_use]
+    pub fn safeguard(&self) -> &Safeguard {
+        self.engine.safeguard()
+    }
+
+    /// The same as [`Self::status`], to wait on; shows what was found at the last look.
     #[must_use]
     pub fn statuses(&self) -> signal::Receiver<Status> {
         self.engine.status()
@@ -251,7 +286,7 @@ impl Following {
                     engine.offer(contents).await;
                 }
             };
-            tokio::join!(watching, taking);
+            tokio::join!(watching, taking, engine.go_on_when_released());
         });
         Self(task.abort_handle())
     }

@@ -15,6 +15,8 @@ use super::*;
 #[cfg(feature = "watch")]
 mod hot;
 #[cfg(feature = "watch")]
+mod safety;
+#[cfg(feature = "watch")]
 mod same;
 #[cfg(all(feature = "watch", feature = "versions"))]
 mod versions;
