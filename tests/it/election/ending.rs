@@ -11,7 +11,7 @@ use crate::support::stage::app;
 use crate::support::target::{Target, takes_all};
 
 #[tokio::test(flavor = "multi_thread")]
-async fn a_leader_that_is_asked_to_end_hands_over_below_a_second() -> Result<()> {
+async fn a_leader_that_is_asked_to_end_hands_over_at_once() -> Result<()> {
     let mut replicas = Replicas::usual("election", 3, takes_all()).await?;
     let leader = replicas.start(LONG).await?;
     let standby = 1 - leader;
@@ -33,7 +33,8 @@ async fn a_leader_that_is_asked_to_end_hands_over_below_a_second() -> Result<()>
         released.duration_since(asked),
         acquired.duration_since(released)
     );
-    ensure!(acquired.duration_since(asked) < Duration::from_secs(1), "the other takes over below a second");
+    // However busy the machine is: otherwise it would be ten minutes.
+    ensure!(acquired.duration_since(asked) < Duration::from_secs(60), "the other does not wait for the Lease to end");
     replicas.epochs_never_fall()?;
     let pushes: Vec<_> = replicas.scene.targets.iter().map(Target::requests).collect();
     ensure!(pushes.iter().all(|pushes| (2..=3).contains(pushes)), "at most one push is repeated: {pushes:?}");
