@@ -24,12 +24,13 @@ async fn a_control_plane_that_crashes_in_the_middle_of_a_rollout_loses_no_push_a
 
     // The record is acknowledged, every target is about to answer, and nobody is left to be told.
     for target in &stage.scene.targets {
-        target.delay(Duration::from_millis(500));
+        target.hold(true);
     }
     stage.scene.edit(&app(20)).await?;
     stage.scene.until("the pushes are under way", async || Ok(pushes(&stage) == [2, 2, 2])).await?;
     plane.kill_api_server()?;
     plane.kill_etcd()?;
+    stage.scene.targets.iter().for_each(|target| target.hold(false));
     stage.scene.all_run(&app(20)).await?;
     logged(&stage, "statuses could not be written").await?;
     plane.start_etcd().await?;
@@ -38,7 +39,7 @@ async fn a_control_plane_that_crashes_in_the_middle_of_a_rollout_loses_no_push_a
     ensure!(pushes(&stage) == [2, 2, 2], "one push for each edit: {:?}", pushes(&stage));
 
     // The server crashes before it has the record.
-    stage.proxy.rule(Rule::once(Act::Delay(Duration::from_secs(1)), |request| {
+    stage.proxy.rule(Rule::once(Act::Delay(Duration::from_secs(3)), |request| {
         request.line() == "create configversions checkout-v3"
     }));
     stage.scene.edit(&app(30)).await?;

@@ -19,7 +19,7 @@ use rekindle_client::{Keys, PushKey, PushKeys, Reason, Receiver, Refusal, Runnin
 use rekindle_testplane::{FakePod, Namespace, RunningPod};
 use serde_json::Value;
 use tokio::net::TcpListener;
-use tokio::sync::OnceCell;
+use tokio::sync::{OnceCell, watch};
 use tokio::task::JoinHandle;
 
 pub use trap::Trap;
@@ -83,6 +83,8 @@ struct State {
     judge: Judge,
     pushes: Mutex<Vec<Push>>,
     delay: Mutex<Duration>,
+    /// Whether the application keeps pushes waiting.
+    holds: watch::Sender<bool>,
     arrivals: Mutex<Vec<Arrival>>,
     trap: Mutex<Option<Arc<Trap>>>,
     /// Where the push key is read from, unless it is the one of the tests.
@@ -137,6 +139,7 @@ impl Target {
             judge,
             pushes: Mutex::default(),
             delay: Mutex::default(),
+            holds: watch::Sender::default(),
             arrivals: Mutex::default(),
             trap: Mutex::default(),
             secrets,
@@ -180,6 +183,11 @@ impl Target {
     /// Takes so long for each push from now on.
     pub fn delay(&self, delay: Duration) {
         *lock(&self.state.delay) = delay;
+    }
+
+    /// Keeps pushes waiting from now on, or lets them all go on.
+    pub fn hold(&self, holds: bool) {
+        self.state.holds.send_replace(holds);
     }
 
     /// Nothing answers any more at the pod's address.
@@ -283,6 +291,8 @@ async fn arrive(
 async fn apply(state: Arc<State>, update: Update) -> Result<(), Refusal> {
     let delay = *lock(&state.delay);
     tokio::time::sleep(delay).await;
+    // The sender is held here, so the channel cannot close.
+    let _ = state.holds.subscribe().wait_for(|holds| !holds).await;
     let refusal = (state.judge)(&update);
     lock(&state.pushes).push(Push {
         running: update.running(),
