@@ -7,7 +7,7 @@ use std::sync::atomic::{AtomicBool, Ordering};
 
 use tokio::sync::{Notify, watch};
 
-use super::{Outcome, Refusal, Status};
+use super::Status;
 use crate::safety::{Event, Safeguard, Settings};
 
 /// Told when something begins or ceases to hold reloads, for a log.
@@ -40,9 +40,8 @@ impl Holding {
         Self { safeguard, waits: AtomicBool::new(false), begun }
     }
 
-    /// Notes how contents of the sources ended: whether they wait.
-    pub(super) fn note(&self, outcome: &Outcome) {
-        let waits = matches!(outcome, Outcome::Refused(Refusal::Held(_)));
+    /// Notes whether contents of the files wait.
+    pub(super) fn note(&self, waits: bool) {
         self.waits.store(waits, Ordering::SeqCst);
         if waits {
             self.begun.notify_one();

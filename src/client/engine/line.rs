@@ -1,8 +1,9 @@
 //! The line of versions that what runs belongs to: its numbers, what is held back, what is kept.
 //! Must not decide any of it: `versions` does. Without that feature numbers go up by one and nothing is kept.
 
-use rekindle_core::configuration::Configuration;
+use rekindle_core::document::Documents;
 use rekindle_core::ids::VersionNumber;
+use rekindle_core::target::Running;
 
 use super::Refusal;
 use crate::directory::Contents;
@@ -46,7 +47,7 @@ impl Line {
         None
     }
 
-    pub(crate) async fn keep(&self, _: &Configuration) -> Option<String> {
+    pub(crate) async fn keep(&self, _: Documents, _: Option<Running>) -> Option<String> {
         None
     }
 }
@@ -110,10 +111,16 @@ impl Line {
         }
     }
 
-    /// Keeps what runs now; why that failed, if it did.
-    pub(crate) async fn keep(&self, running: &Configuration) -> Option<String> {
-        let (versions, documents) = (self.versions.clone(), running.documents().clone());
-        let kept = spawn_blocking(move || versions.record(&documents, LocalOrigin::Source, Cause::default()));
+    /// Keeps what runs now, whether from files or as what was pushed; why that failed, if it did.
+    pub(crate) async fn keep(&self, documents: Documents, pushed: Option<Running>) -> Option<String> {
+        let versions = self.versions.clone();
+        let (origin, cause) = match pushed {
+            None => (LocalOrigin::Source, Cause::default()),
+            Some(Running { version, .. }) => {
+                (LocalOrigin::Push, Cause::because(format!("version {version} of the operator")))
+            }
+        };
+        let kept = spawn_blocking(move || versions.record(&documents, origin, cause));
         trouble(kept.await.ok()?)
     }
 

@@ -5,6 +5,7 @@ use std::collections::BTreeMap;
 use std::sync::mpsc;
 
 use rekindle_core::document::DocumentName;
+use rekindle_core::ids::VersionNumber;
 
 use super::*;
 use crate::notify::{Change, Failure, Options, Participant};

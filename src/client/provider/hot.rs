@@ -14,6 +14,8 @@ use tokio::task::AbortHandle;
 
 use super::sources::LoadError;
 use super::{ConfigProvider, EnvironmentProvider, Peek, Settings};
+#[cfg(feature = "receiver")]
+use crate::engine::Pushes;
 #[cfg(feature = "versions")]
 use crate::engine::Refusal;
 use crate::engine::holding::HoldListener;
@@ -251,6 +253,14 @@ impl HotReloadProvider {
     ) -> Option<Result<Arc<Snapshot>, RollbackFailed<Refusal>>> {
         self.following.as_ref()?;
         Some(self.engine.rollback(to, cause).await)
+    }
+
+    /// What takes the operator's pushes: `Receiver::builder(keys).build(pushes)`, behind whichever server the program
+    /// has. None where reloading is off.
+    #[cfg(feature = "receiver")]
+    #[must_use]
+    pub fn pushes(&self) -> Option<Pushes> {
+        self.following.as_ref().map(|_| Pushes::new(self.engine.clone()))
     }
 
     /// Reads the files now, without waiting for the watch. None where reloading is off.

@@ -14,6 +14,8 @@ use super::*;
 
 #[cfg(feature = "watch")]
 mod hot;
+#[cfg(all(feature = "watch", feature = "receiver"))]
+mod pushes;
 #[cfg(feature = "watch")]
 mod safety;
 #[cfg(feature = "watch")]
