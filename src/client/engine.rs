@@ -23,9 +23,10 @@ use rekindle_core::finding::{Finding, Rule};
 use rekindle_core::target::Running;
 use tokio::sync::{Mutex, OwnedMutexGuard, watch};
 use tokio::task::{JoinHandle, spawn_blocking};
-use tokio::time::timeout;
+use tokio::time::{Instant, timeout};
 
 use crate::directory::Contents;
+use crate::metrics::Metrics;
 use crate::notify::{Notifier, Prepared};
 use crate::provider::sources::{Accepted, Judged, Sources};
 use crate::safety::{self, Intent, Permit, Safeguard};
@@ -37,6 +38,7 @@ pub(crate) mod holding;
 pub(crate) mod line;
 #[cfg(feature = "receiver")]
 mod push;
+mod stats;
 mod status;
 mod teller;
 
@@ -47,6 +49,8 @@ use holding::{HoldListener, Holding};
 use line::Line;
 #[cfg(feature = "receiver")]
 pub use push::Pushes;
+use stats::Meter;
+pub use stats::{Durations, REMEMBERED, Stats};
 pub(crate) use status::Listener;
 pub use status::{Outcome, Refusal, Status};
 use teller::Teller;
@@ -69,6 +73,7 @@ pub(crate) struct Beginning {
     /// What holds reloads, and who is told of it.
     pub(crate) safety: safety::Settings,
     pub(crate) hold_listener: Option<HoldListener>,
+    pub(crate) metrics: Option<Box<dyn Metrics>>,
 }
 
 pub(crate) struct Engine {
@@ -90,12 +95,23 @@ struct Active {
     stuck: Option<JoinHandle<Judged>>,
 }
 
+/// Contents that are to run.
+struct Offer {
+    contents: Contents,
+    /// What the operator pushed, if it did.
+    pushed: Option<Running>,
+    /// When they were there.
+    since: Instant,
+}
+
 /// What may run, and everything that is needed to put it in place.
 struct Ready {
     accepted: Accepted,
     next: Arc<Snapshot>,
     permit: Permit,
     prepared: Option<Prepared<Snapshot>>,
+    /// When its contents were there.
+    since: Instant,
 }
 
 impl fmt::Debug for Engine {
@@ -106,12 +122,24 @@ impl fmt::Debug for Engine {
 
 impl Engine {
     pub(crate) fn new(beginning: Beginning) -> Self {
-        let Beginning { sources, store, accepted, line, refusal, notifier, deadline, listener, safety, hold_listener } =
-            beginning;
+        let Beginning {
+            sources,
+            store,
+            accepted,
+            line,
+            refusal,
+            notifier,
+            deadline,
+            listener,
+            safety,
+            hold_listener,
+            metrics,
+        } = beginning;
         let status = watch::Sender::new(Status::starting(&store.load(), &accepted, refusal));
         let holding = Holding::new(safety, status.clone(), hold_listener);
         let active = Arc::new(Mutex::new(Active { accepted, pushed: None, stuck: None }));
-        Self { sources, store, active, line, teller: Teller { status, listener }, notifier, deadline, holding }
+        let teller = Teller { status, listener, meter: Arc::new(Meter::new(metrics)) };
+        Self { sources, store, active, line, teller, notifier, deadline, holding }
     }
 
     pub(crate) fn safeguard(&self) -> &Safeguard {
@@ -120,6 +148,22 @@ impl Engine {
 
     pub(crate) fn status(&self) -> watch::Receiver<Status> {
         self.teller.status.subscribe()
+    }
+
+    pub(crate) fn stats(&self) -> Stats {
+        let status = self.teller.status.borrow().clone();
+        let meter = &self.teller.meter;
+        Stats {
+            reloads: status.applied,
+            failures: status.refused,
+            held: status.held,
+            unchanged: status.unchanged,
+            changes: meter.changes(),
+            durations: meter.durations(),
+            notifications: self.notifier.as_ref().map(Notifier::stats).unwrap_or_default(),
+            #[cfg(feature = "versions")]
+            versions_memory: self.line.memory(),
+        }
     }
 
     pub(crate) fn notifier(&self) -> Option<&Notifier<Snapshot>> {
@@ -150,8 +194,9 @@ impl Engine {
 
     /// Takes these contents of the files, or says why not. Returns when everybody has been told.
     pub(crate) async fn offer(&self, contents: Contents) -> Outcome {
+        let offer = Offer { contents, pushed: None, since: Instant::now() };
         let active = self.active.clone().lock_owned().await;
-        let (outcome, telling) = self.go_through(active, contents, None).await;
+        let (outcome, telling) = self.go_through(active, offer).await;
         if let Some(telling) = telling {
             // It ends otherwise only with the runtime.
             let _ended = telling.await;
@@ -161,14 +206,10 @@ impl Engine {
 
     /// Judges contents and puts them in place. From that moment on there is nothing to wait for in here, so that a
     /// caller who gives up has either changed nothing or knows the outcome; the rest goes on by itself.
-    async fn go_through(
-        &self,
-        mut active: OwnedMutexGuard<Active>,
-        contents: Contents,
-        pushed: Option<Running>,
-    ) -> (Outcome, Option<JoinHandle<()>>) {
+    async fn go_through(&self, mut active: OwnedMutexGuard<Active>, offer: Offer) -> (Outcome, Option<JoinHandle<()>>) {
+        let Offer { contents, pushed, since } = offer;
         let ready = match self.examine(&mut active, contents, pushed).await {
-            Ok(Some(accepted)) => self.prepare(accepted, Intent::Reload).await.map(Some),
+            Ok(Some(accepted)) => self.prepare(accepted, Intent::Reload, since).await.map(Some),
             Ok(None) => Ok(None),
             Err(refusal) => Err(refusal),
         };
@@ -229,13 +270,15 @@ impl Engine {
     }
 
     /// If nothing holds it, asks those who have a say. A veto is a failure: what was valid did not come to run.
-    async fn prepare(&self, accepted: Accepted, intent: Intent) -> Result<Ready, Refusal> {
+    async fn prepare(&self, accepted: Accepted, intent: Intent, since: Instant) -> Result<Ready, Refusal> {
         let permit = self.safeguard().begin(intent)?;
         let before = self.store.load();
         let next = accepted.snapshot(self.line.next(before.version()));
-        let Some(notifier) = &self.notifier else { return Ok(Ready { accepted, next, permit, prepared: None }) };
+        let Some(notifier) = &self.notifier else {
+            return Ok(Ready { accepted, next, permit, prepared: None, since });
+        };
         match notifier.prepare(before, next.clone()).await {
-            Ok(prepared) => Ok(Ready { accepted, next, permit, prepared: Some(prepared) }),
+            Ok(prepared) => Ok(Ready { accepted, next, permit, prepared: Some(prepared), since }),
             Err(vetoed) => {
                 permit.failed(vetoed.to_string());
                 Err(vetoed.into())
@@ -251,16 +294,18 @@ impl Engine {
         ready: Ready,
         keeping: impl Future<Output = Option<String>> + Send + 'static,
     ) -> (Arc<Snapshot>, JoinHandle<()>) {
-        let Ready { accepted, next, permit, prepared } = ready;
+        let Ready { accepted, next, permit, prepared, since } = ready;
         self.store.put(next.clone());
         active.accepted = Arc::new(accepted);
         permit.applied();
         let (teller, applied) = (self.teller.clone(), next.clone());
         let telling = tokio::spawn(async move {
+            let touched = prepared.as_ref().map_or(0, |prepared| prepared.touched().len());
             if let Some(prepared) = prepared {
                 prepared.commit().await;
             }
             teller.kept(keeping.await);
+            teller.meter.applied(touched, since.elapsed());
             teller.end(&Outcome::Applied(applied), &active.accepted.warnings);
         });
         (next, telling)
@@ -273,6 +318,7 @@ impl Engine {
         to: RollbackTo,
         cause: Cause,
     ) -> Result<Arc<Snapshot>, RollbackFailed<Refusal>> {
+        let since = Instant::now();
         let mut active = self.active.clone().lock_owned().await;
         let plan = self.line.plan(to, cause)?;
         let of = plan.of;
@@ -282,7 +328,7 @@ impl Engine {
         }
         let files = plan.documents.iter().map(|(name, content)| (name.clone(), content.clone())).collect();
         let accepted = self.judge(&mut active, Contents::Read(files)).await.map_err(refused)?;
-        let ready = self.prepare(accepted, Intent::Rollback).await.map_err(refused)?;
+        let ready = self.prepare(accepted, Intent::Rollback, since).await.map_err(refused)?;
         let line = self.line.clone();
         let (applied, telling) = self.put(active, ready, async move { line.complete(plan).await });
         let _ended = telling.await;

@@ -23,6 +23,8 @@ pub mod safety;
 #[cfg(feature = "watch")]
 pub mod engine;
 #[cfg(feature = "watch")]
+pub mod metrics;
+#[cfg(feature = "watch")]
 pub mod watch;
 
 #[cfg(feature = "receiver")]

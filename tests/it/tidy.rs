@@ -68,7 +68,7 @@ const FORBIDDEN: &[(&str, &[&str], &[&str])] = &[
 /// Which outside package is named only where, so that it can be replaced by editing one place.
 const NAMED_ONLY_IN: &[(&str, &[&str])] = &[
     ("notify::", &["src/client/watch.rs"]),
-    ("prometheus::", &["src/metrics.rs"]),
+    ("prometheus::", &["src/metrics.rs", "src/client/metrics"]),
     ("serde_yaml::", &["src/cli/yaml.rs", "src/core/format", "src/core/version/stored"]),
     ("flate2::", &["src/core/version/stored"]),
     ("dotenvy::", &["src/core/format"]),

@@ -124,6 +124,11 @@ impl Line {
         trouble(kept.await.ok()?)
     }
 
+    /// Bytes of memory that the versions take.
+    pub(crate) fn memory(&self) -> usize {
+        self.versions.memory()
+    }
+
     pub(crate) fn plan(&self, to: RollbackTo, cause: Cause) -> Result<RollbackPlan, PlanError> {
         self.versions.plan(to, cause)
     }

@@ -5,8 +5,9 @@ use std::sync::Arc;
 
 use rekindle_core::digest::Digest;
 use rekindle_core::target::Running;
+use tokio::time::Instant;
 
-use super::{Engine, Outcome};
+use super::{Engine, Offer, Outcome};
 use crate::directory::Contents;
 use crate::update::{self, Apply, Update};
 
@@ -58,12 +59,13 @@ impl Apply for Pushes {
 impl Engine {
     /// Takes what the operator pushed, or says why not. Returns as soon as readers get it.
     async fn offer_pushed(&self, update: Update) -> Outcome {
+        let since = Instant::now();
         let Update { version, documents, .. } = update;
         let files = documents.iter().map(|(name, content)| (name.clone(), content.clone())).collect();
         let digest = Digest::of(&self.sources.layout.documents(&files));
         let active = self.active.clone().lock_owned().await;
-        let pushed = Some(Running { version, digest });
-        let (outcome, _goes_on_by_itself) = self.go_through(active, Contents::Read(files), pushed).await;
+        let offer = Offer { contents: Contents::Read(files), pushed: Some(Running { version, digest }), since };
+        let (outcome, _goes_on_by_itself) = self.go_through(active, offer).await;
         outcome
     }
 }

@@ -1,13 +1,15 @@
-//! Tells what became of contents: the log first, then the status.
+//! Tells what became of contents: who counts, the log, and then the status.
 //! Must not know what they were.
 
 use std::fmt;
 use std::panic::{AssertUnwindSafe, catch_unwind};
+use std::sync::Arc;
 
 use rekindle_core::finding::Finding;
 use rekindle_core::ids::VersionNumber;
 use tokio::sync::watch;
 
+use super::stats::Meter;
 use super::{Listener, Outcome, Status};
 
 /// Clones tell the same.
@@ -15,6 +17,7 @@ use super::{Listener, Outcome, Status};
 pub(super) struct Teller {
     pub(super) status: watch::Sender<Status>,
     pub(super) listener: Option<Listener>,
+    pub(super) meter: Arc<Meter>,
 }
 
 impl fmt::Debug for Teller {
@@ -25,6 +28,7 @@ impl fmt::Debug for Teller {
 
 impl Teller {
     pub(super) fn end(&self, outcome: &Outcome, warnings: &[Finding]) {
+        self.meter.ended(outcome);
         // Before the status, so that whoever waits for that finds the log written.
         if let Some(listener) = &self.listener {
             let _a_panic_of_the_listener_is_its_own = catch_unwind(AssertUnwindSafe(|| listener(outcome)));

@@ -31,6 +31,7 @@ fn engine(settings: Settings, deadline: Duration) -> Arc<Engine> {
         listener: None,
         safety: safety::Settings::default(),
         hold_listener: None,
+        metrics: None,
     }))
 }
 

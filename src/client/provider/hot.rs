@@ -20,7 +20,8 @@ use crate::engine::Pushes;
 use crate::engine::Refusal;
 use crate::engine::holding::HoldListener;
 use crate::engine::line::Line;
-use crate::engine::{Beginning, DEFAULT_DEADLINE, Engine, Listener, Outcome, Status};
+use crate::engine::{Beginning, DEFAULT_DEADLINE, Engine, Listener, Outcome, Stats, Status};
+use crate::metrics::Metrics;
 use crate::notify::Notifier;
 use crate::safety::{self, Event, Safeguard};
 use crate::store::Snapshot;
@@ -78,6 +79,7 @@ pub struct Builder {
     line: Line,
     safety: safety::Settings,
     hold_listener: Option<HoldListener>,
+    metrics: Option<Box<dyn Metrics>>,
 }
 
 impl Builder {
@@ -134,6 +136,13 @@ impl Builder {
         self
     }
 
+    /// Counts what is reloaded for the program's own metrics too. Default: for [`HotReloadProvider::stats`] only.
+    #[must_use]
+    pub fn metrics(mut self, metrics: impl Metrics) -> Self {
+        self.metrics = Some(Box::new(metrics));
+        self
+    }
+
     /// Keeps versions here, where other runs of the program may have kept theirs. Default: in memory.
     ///
     /// What the files hold at the start may not run, because it is refused or was rolled back from: then the last good
@@ -175,6 +184,7 @@ impl Builder {
             listener: self.listener,
             safety: safety::Settings { switch: Some(switch), ..self.safety },
             hold_listener: self.hold_listener,
+            metrics: self.metrics,
         }));
         // So that what holds from the start is told at the start.
         let _told = engine.safeguard().status();
@@ -206,6 +216,7 @@ impl HotReloadProvider {
             line: Line::new(),
             safety: safety::Settings::default(),
             hold_listener: None,
+            metrics: None,
         }
     }
 
@@ -220,6 +231,12 @@ impl HotReloadProvider {
     pub fn status(&self) -> Status {
         let _told = self.safeguard().status();
         self.statuses().borrow().clone()
+    }
+
+    /// What became of all reloads since the start, in numbers.
+    #[must_use]
+    pub fn stats(&self) -> Stats {
+        self.engine.stats()
     }
 
     /// What holds reloads, and the emergency stop by call: `safeguard().stop("latency doubled")` and `release()`.

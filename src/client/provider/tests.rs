@@ -20,6 +20,8 @@ mod pushes;
 mod safety;
 #[cfg(feature = "watch")]
 mod same;
+#[cfg(feature = "watch")]
+mod stats;
 #[cfg(all(feature = "watch", feature = "versions"))]
 mod versions;
 
