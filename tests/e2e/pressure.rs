@@ -32,7 +32,7 @@ fn a_killed_operator_comes_back_and_takes_up_what_was_edited_meanwhile() {
 fn an_evicted_operator_hands_over() {
     cluster(async |cluster| {
         let shop = Shop::open(cluster, "evicted").await?;
-        let leader = leader(cluster).await?;
+        let leader = until(SOON, "a pod that is ready leads", async || leader(cluster).await.map(Some)).await?;
         let pods: Api<Pod> = Api::namespaced(cluster.plane.client()?, NAMESPACE);
         pods.evict(&leader, &EvictParams::default()).await.context("evict the leader")?;
         shop.edit(14).await?;
@@ -63,24 +63,31 @@ fn an_image_that_cannot_start_leaves_the_old_one_at_work() {
 /// How the image starts it.
 const OPERATOR: &str = "/rekindle";
 
-/// Kills the process of the leader, as the out-of-memory killer would, and waits until another leads.
+/// Kills the process of the leader, as the out-of-memory killer would, and waits until another process leads, which may
+/// be the one that the kubelet starts in its place.
 pub async fn kill_leader(cluster: &Cluster) -> Result<()> {
-    let old = leader(cluster).await?;
     let pods: Api<Pod> = Api::namespaced(cluster.plane.client()?, NAMESPACE);
-    let pod = pods.get(&old).await.context("read the leader's pod")?;
+    let leader = until(SOON, "a pod that is ready leads", async || leader(cluster).await.map(Some)).await?;
+    let pod = pods.get(&leader).await.context("read the leader's pod")?;
+    let dead = holder(cluster).await?;
     kill_in_pod(&pod.metadata.uid.unwrap_or_default(), OPERATOR)?;
-    until(Duration::from_secs(60), &format!("another than {old} leads"), async || {
-        Ok((leader(cluster).await? != old).then_some(()))
+    until(Duration::from_secs(60), &format!("another than {dead} leads"), async || {
+        Ok((holder(cluster).await? != dead).then_some(()))
     })
     .await
 }
 
-/// The name of the pod that leads.
-async fn leader(cluster: &Cluster) -> Result<String> {
+/// Who holds the Lease: a process of a pod.
+async fn holder(cluster: &Cluster) -> Result<String> {
     let leases: Api<Lease> = Api::namespaced(cluster.plane.client()?, NAMESPACE);
     let all = leases.list(&Default::default()).await.context("list the leases")?;
     let holders = all.iter().filter_map(|lease| lease.spec.as_ref()?.holder_identity.clone());
-    let holder = holders.into_iter().find(|holder| !holder.is_empty()).context("nobody leads")?;
+    holders.into_iter().find(|holder| !holder.is_empty()).context("nobody leads")
+}
+
+/// The name of the pod that leads.
+async fn leader(cluster: &Cluster) -> Result<String> {
+    let holder = holder(cluster).await?;
     let operators = cluster.operators().await?;
     let pod = operators.iter().map(ResourceExt::name_any).find(|name| holder.starts_with(name.as_str()));
     pod.with_context(|| format!("{holder} leads and is no pod that is ready"))
