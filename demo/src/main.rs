@@ -3,7 +3,6 @@
 
 mod cluster;
 mod edit;
-mod http;
 mod pods;
 mod process;
 mod screen;

@@ -13,11 +13,11 @@ use futures::future::try_join_all;
 use k8s_openapi::jiff::Timestamp;
 use kube::api::{DynamicObject, Patch, PatchParams};
 use kube::{Api, Client};
+use rekindle_testplane::http::get_ok;
 use serde_json::{Value, json};
 use tokio::time::sleep;
 
 use crate::cluster::Cluster;
-use crate::http;
 use crate::process::Process;
 use crate::watch::{objects, until};
 
@@ -109,14 +109,19 @@ impl Pod {
     }
 
     async fn running(&self) -> Result<Option<(u64, String)>> {
-        let answer = http::get(self.address, PORT, CONTRACT_PATH).await?;
+        let answer = self.page(CONTRACT_PATH).await?;
         let field = |name: &str| answer.pointer(&format!("/running/{name}"));
         let version = field("version").and_then(Value::as_u64);
         Ok(version.zip(field("digest").and_then(Value::as_str).map(str::to_owned)))
     }
 
+    async fn page(&self, path: &str) -> Result<Value> {
+        let text = get_ok((self.address, PORT).into(), path).await?;
+        serde_json::from_str(&text).with_context(|| format!("read the answer of {}{path}", self.address))
+    }
+
     async fn show(&self) -> Result<Shown> {
-        let page = http::get(self.address, PORT, "/").await?;
+        let page = self.page("/").await?;
         Ok(Shown { name: self.name, running: self.running().await?, page })
     }
 }

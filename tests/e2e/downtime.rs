@@ -4,7 +4,7 @@ use anyhow::{Result, ensure};
 use serde_json::Value;
 
 use crate::cluster::{Cluster, cluster};
-use crate::http::Load;
+use crate::load::Load;
 use crate::pressure::kill_leader;
 use crate::shop::{PORT, Shop};
 

@@ -7,7 +7,7 @@
 
 mod cluster;
 mod downtime;
-mod http;
+mod load;
 mod pressure;
 mod reload;
 mod shop;

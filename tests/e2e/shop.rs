@@ -9,10 +9,10 @@ use k8s_openapi::api::core::v1::{ConfigMap, Pod};
 use kube::api::ListParams;
 use kube::{Api, ResourceExt};
 use rekindle_testplane::Namespace;
+use rekindle_testplane::http::get_ok;
 use serde_json::Value;
 
 use crate::cluster::{CHECKOUT, Cluster, is_ready};
-use crate::http;
 use crate::wait::{SOON, until};
 
 /// The port of the service.
@@ -84,7 +84,7 @@ impl Shop {
 
     /// What a pod says that it runs.
     pub async fn ask(&self, pod: &Running) -> Result<Value> {
-        serde_json::from_str(&http::get(pod.address, PORT, "/").await?).context("read the answer")
+        serde_json::from_str(&get_ok((pod.address, PORT).into(), "/").await?).context("read the answer")
     }
 
     /// Waits until there are so many pods, and each says that it runs the pool of this size.

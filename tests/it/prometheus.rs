@@ -10,10 +10,9 @@ use std::process::Stdio;
 use std::sync::Arc;
 
 use anyhow::{Context, Result, ensure};
-use http_body_util::{BodyExt as _, Empty};
-use hyper_util::rt::TokioIo;
 use k8s_openapi::api::core::v1::ConfigMap;
 use kube::api::{Api, Patch, PatchParams};
+use rekindle_testplane::http::get;
 use rekindle_testplane::{FakePod, next_loopback, program};
 use serde_json::{Value, json};
 use tempfile::TempDir;
@@ -56,27 +55,14 @@ impl Prometheus {
             .spawn()
             .context("start prometheus")?;
         let prometheus = Self { address, file, _process: process, _folder: folder };
-        let ready = async || Ok(prometheus.get("/-/ready").await.is_ok_and(|(status, _)| status == 200));
+        let ready = async || Ok(get(prometheus.address, "/-/ready").await.is_ok_and(|(status, _)| status == 200));
         scene.until("prometheus is ready", ready).await?;
         Ok(prometheus)
     }
 
-    async fn get(&self, path: &str) -> Result<(u16, String)> {
-        let stream = tokio::net::TcpStream::connect(self.address).await?;
-        let (mut sender, connection) = hyper::client::conn::http1::handshake(TokioIo::new(stream)).await?;
-        let connection = tokio::spawn(connection);
-        let request =
-            http::Request::get(path).header("host", self.address.to_string()).body(Empty::<bytes::Bytes>::new())?;
-        let response = sender.send_request(request).await?;
-        let status = response.status().as_u16();
-        let body = response.into_body().collect().await?.to_bytes();
-        connection.abort();
-        Ok((status, String::from_utf8(body.to_vec())?))
-    }
-
     /// One of its own metrics.
     async fn metric(&self, name: &str) -> Result<f64> {
-        let (_, text) = self.get("/metrics").await?;
+        let (_, text) = get(self.address, "/metrics").await?;
         let value = text.lines().find_map(|line| line.strip_prefix(name)?.strip_prefix(' '));
         value.with_context(|| format!("find the metric {name}"))?.parse().context("read the metric")
     }
@@ -89,7 +75,7 @@ impl Prometheus {
 
     /// The interval that the live process works with.
     async fn runs(&self, interval: &str) -> Result<bool> {
-        let (_, text) = self.get("/api/v1/status/config").await?;
+        let (_, text) = get(self.address, "/api/v1/status/config").await?;
         let answer: Value = serde_json::from_str(&text)?;
         let yaml = answer["data"]["yaml"].as_str().context("read the running configuration")?;
         Ok(yaml.contains(&format!("scrape_interval: {interval}\n")))

@@ -29,6 +29,7 @@ mod apply;
 pub mod audit;
 mod credentials;
 mod guard;
+pub mod http;
 mod namespace;
 mod node;
 mod plane;

@@ -4,12 +4,10 @@
 use std::collections::BTreeSet;
 
 use anyhow::{Context, Result, ensure};
-use http_body_util::{BodyExt as _, Empty};
-use hyper_util::rt::TokioIo;
 use k8s_openapi::api::coordination::v1::Lease;
+use rekindle_testplane::http::get;
 use rekindle_testplane::{Access, next_loopback};
 use serde_json::{Value, json};
-use tokio::net::TcpStream;
 
 use super::helm::Helm;
 use super::{CHART, Case, RELEASE, objects, the};
@@ -36,16 +34,6 @@ fn arguments(container: &Value) -> Result<Vec<&str>> {
     Ok(rest.to_vec())
 }
 
-async fn get(address: &str, path: &str) -> Result<(u16, String)> {
-    let stream = TcpStream::connect(address).await.with_context(|| format!("connect to {address}"))?;
-    let (mut sender, connection) = hyper::client::conn::http1::handshake(TokioIo::new(stream)).await?;
-    tokio::spawn(connection);
-    let request = http::Request::get(path).header("host", address).body(Empty::<bytes::Bytes>::new())?;
-    let answer = sender.send_request(request).await?;
-    let status = answer.status().as_u16();
-    Ok((status, String::from_utf8(answer.into_body().collect().await?.to_bytes().to_vec())?))
-}
-
 fn path<'a>(container: &'a Value, probe: &str) -> Result<&'a str> {
     container[probe]["httpGet"]["path"].as_str().with_context(|| format!("{probe} has no path"))
 }
@@ -61,7 +49,7 @@ async fn it_works_with_the_arguments_and_the_rights_of_the_chart_alone() -> Resu
     }
     scene.access = plane().await?.service_account(scene.namespace.name(), RELEASE, "").await?;
     let container = &the(&objects, "Deployment")?["spec"]["template"]["spec"]["containers"][0];
-    let address = format!("{ip}:{}", container["ports"][0]["containerPort"]);
+    let address = format!("{ip}:{}", container["ports"][0]["containerPort"]).parse()?;
     scene.apply(&policy()).await?;
     scene.add_target("checkout-0", takes_all()).await?;
 
@@ -72,9 +60,9 @@ async fn it_works_with_the_arguments_and_the_rights_of_the_chart_alone() -> Resu
     let lease = scene.api::<Lease>().get(RELEASE).await.context("read the Lease of the release")?;
     assert!(lease.spec.and_then(|spec| spec.holder_identity).is_some(), "somebody holds the Lease");
     for probe in ["livenessProbe", "readinessProbe"] {
-        assert_eq!(get(&address, path(container, probe)?).await?.0, 200, "{probe}");
+        assert_eq!(get(address, path(container, probe)?).await?.0, 200, "{probe}");
     }
-    let (_, metrics) = get(&address, "/metrics").await?;
+    let (_, metrics) = get(address, "/metrics").await?;
     assert!(metrics.contains("rekindle_versions_recorded_total{origin=\"edit\"} 1"), "{metrics}");
     assert!(metrics.contains("rekindle_api_errors_total 0"), "{metrics}");
     Ok(())
@@ -106,14 +94,14 @@ async fn it_is_alive_and_not_ready_without_an_api_server() -> Result<()> {
     let ip = next_loopback().to_string();
     let objects = rendered(scene.namespace.name(), &ip).await?;
     let container = &the(&objects, "Deployment")?["spec"]["template"]["spec"]["containers"][0];
-    let address = format!("{ip}:{}", container["ports"][0]["containerPort"]);
+    let address = format!("{ip}:{}", container["ports"][0]["containerPort"]).parse()?;
     let nowhere = Access { kubeconfig: nowhere(&scene)?, ..scene.access.clone() };
 
     let operator = Operator::spawn(&scene.namespace, &nowhere, &arguments(container)?)?;
-    scene.until("the operator listens", async || Ok(get(&address, "/metrics").await.is_ok())).await?;
+    scene.until("the operator listens", async || Ok(get(address, "/metrics").await.is_ok())).await?;
 
-    assert_eq!(get(&address, path(container, "livenessProbe")?).await?.0, 200, "{}", operator.log());
-    assert_eq!(get(&address, path(container, "readinessProbe")?).await?.0, 503, "{}", operator.log());
+    assert_eq!(get(address, path(container, "livenessProbe")?).await?.0, 200, "{}", operator.log());
+    assert_eq!(get(address, path(container, "readinessProbe")?).await?.0, 503, "{}", operator.log());
     Ok(())
 }
 

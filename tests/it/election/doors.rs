@@ -3,24 +3,12 @@
 use std::net::SocketAddr;
 
 use anyhow::{Context, Result, ensure};
+use rekindle_testplane::http::get;
 use rekindle_testplane::next_loopback;
-use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
-use tokio::net::TcpStream;
 
 use super::replicas::{LONG, Replicas, SHORT};
 use crate::support::stage::app;
 use crate::support::target::takes_all;
-
-/// Status code and body.
-async fn get(address: SocketAddr, path: &str) -> Result<(u16, String)> {
-    let mut stream = TcpStream::connect(address).await?;
-    stream.write_all(format!("GET {path} HTTP/1.1\r\nHost: rekindle\r\nConnection: close\r\n\r\n").as_bytes()).await?;
-    let mut text = String::new();
-    stream.read_to_string(&mut text).await?;
-    let (head, body) = text.split_once("\r\n\r\n").context("an answer")?;
-    let code = head.split(' ').nth(1).context("a status")?.parse()?;
-    Ok((code, body.to_owned()))
-}
 
 async fn says(address: SocketAddr, line: &str) -> Result<bool> {
     Ok(get(address, "/metrics").await?.1.lines().any(|said| said == line))
